@@ -1,0 +1,44 @@
+// Bundles the two programs to single files in dist/, with the licences of everything bundled beside them.
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { build } from 'esbuild';
+
+const top = fileURLToPath(new URL('..', import.meta.url));
+const dist = join(top, 'dist');
+const { version } = JSON.parse(readFileSync(join(top, 'package.json'), 'utf8'));
+
+rmSync(dist, { recursive: true, force: true });
+mkdirSync(dist, { recursive: true });
+
+const result = await build({
+  absWorkingDir: top,
+  entryPoints: ['src/cli/derp-setup.ts', 'src/cli/derp-relay.ts'],
+  outdir: dist,
+  bundle: true,
+  platform: 'node',
+  format: 'esm',
+  target: 'node20',
+  minifySyntax: true,
+  legalComments: 'none',
+  metafile: true,
+  logLevel: 'warning',
+  define: { __VERSION__: JSON.stringify(version) },
+  // ws looks for these native helpers and does well without them.
+  external: ['bufferutil', 'utf-8-validate'],
+  // Bundled CommonJS parts call require() for Node's own modules, which an ES module does not have.
+  banner: { js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);" },
+});
+
+const packages = new Set();
+for (const input of Object.keys(result.metafile.inputs)) {
+  const match = input.match(/^(.*node_modules\/(?:@[^/]+\/)?[^/]+)\//);
+  if (match) packages.add(match[1]);
+}
+const notices = [...packages].sort().map((folder) => {
+  const { name, version, license } = JSON.parse(readFileSync(join(top, folder, 'package.json'), 'utf8'));
+  const file = readdirSync(join(top, folder)).find((entry) => /^licen[cs]e/i.test(entry));
+  const text = file && existsSync(join(top, folder, file)) ? readFileSync(join(top, folder, file), 'utf8').trim() : '';
+  return `${name} ${version} (${license})\n\n${text}\n`;
+});
+writeFileSync(join(dist, 'THIRD-PARTY-LICENSES.txt'), notices.join(`\n${'-'.repeat(78)}\n\n`));

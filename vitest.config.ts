@@ -1,0 +1,12 @@
+import { defineConfig } from 'vitest/config';
+
+/** The fast tests: no root, no Go, nothing but Node. The suites against real programs have vitest.real.config.ts. */
+export default defineConfig({
+  define: { __VERSION__: JSON.stringify('0.0.0-test') },
+  test: {
+    include: ['test/**/*.test.ts'],
+    exclude: ['test/interop/**', 'test/e2e/**', 'test/bench/**'],
+    testTimeout: 20_000,
+    hookTimeout: 20_000,
+  },
+});
