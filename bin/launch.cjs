@@ -20,7 +20,7 @@ module.exports = function launch(program) {
         process.versions.node +
         ' is too old (20.19 or 22.12 at least); type:  npx -y -p node@24 -p derp-setup ' +
         program +
-        '\n',
+        '\n'
     );
     process.exit(2);
   }

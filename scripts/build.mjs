@@ -27,7 +27,9 @@ const result = await build({
   // ws looks for these native helpers and does well without them.
   external: ['bufferutil', 'utf-8-validate'],
   // Bundled CommonJS parts call require() for Node's own modules, which an ES module does not have.
-  banner: { js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);" },
+  banner: {
+    js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);",
+  },
 });
 
 const packages = new Set();

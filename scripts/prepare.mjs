@@ -15,7 +15,12 @@ function run(command, args) {
 
 function digest(paths) {
   const hash = createHash('sha256');
-  for (const path of paths) hash.update(path).update('\0').update(readFileSync(join(top, path))).update('\0');
+  for (const path of paths)
+    hash
+      .update(path)
+      .update('\0')
+      .update(readFileSync(join(top, path)))
+      .update('\0');
   return hash.digest('hex');
 }
 

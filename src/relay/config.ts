@@ -1,0 +1,65 @@
+/** What a relay is told to do: the one shape that flags, config files and tests all end in. */
+
+/** An address to listen on. `host: null` is every address, IPv4 and IPv6. */
+export interface ListenAddress {
+  host: string | null;
+  port: number;
+}
+
+/** Where the TLS key pair is. */
+export interface CertificateFiles {
+  certFile: string;
+  keyFile: string;
+}
+
+/** `default`: a page that says DERP; `blank`: nothing; otherwise a URL to redirect to. */
+export type HomePage = 'default' | 'blank' | { redirect: string };
+
+export interface RelayConfig {
+  /** DERP over HTTPS, or over plain HTTP when `certificate` is null. */
+  listen: ListenAddress;
+  /** The TLS key pair; null serves plain HTTP (behind something that ends TLS). */
+  certificate: CertificateFiles | null;
+  /** The name or address clients dial, for pages and logs. */
+  hostname: string;
+  /** The plain HTTP port for captive-portal checks and redirects; -1 for none. Same address as `listen`. */
+  httpPort: number;
+  /** The UDP port for STUN; -1 for none. Same address as `listen`. */
+  stunPort: number;
+  /** derper's JSON key file; made when it does not exist. */
+  keyFile: string;
+  /** Serve DERP at all; false leaves STUN and the HTTP pages. */
+  derp: boolean;
+  home: HomePage;
+  /** Names whose addresses `/bootstrap-dns` gives. */
+  bootstrapDnsNames: string[];
+  /** A client that takes no bytes for this long is disconnected, milliseconds; 0 never. */
+  writeTimeoutMs: number;
+  /** TCP keep-alive, milliseconds of silence before the first probe. */
+  tcpKeepAliveMs: number;
+  /** New connections a second that are served; null for no limit. Those over it are accepted and closed at once. */
+  acceptLimit: { perSecond: number; burst: number } | null;
+  /** Read a PROXY protocol header on connections from these addresses or CIDR ranges. */
+  proxyProtocolFrom: string[];
+  /** How long to wait for clients to leave after SIGTERM, milliseconds. */
+  drainMs: number;
+  /** Log level. */
+  logLevel: 'debug' | 'info' | 'warn' | 'error' | 'silent';
+}
+
+/** Everything but the few things that every relay must be told. */
+export const defaultRelayConfig: Omit<RelayConfig, 'hostname' | 'keyFile' | 'certificate'> = {
+  listen: { host: null, port: 443 },
+  httpPort: 80,
+  stunPort: 3478,
+  derp: true,
+  home: 'default',
+  bootstrapDnsNames: [],
+  writeTimeoutMs: 2000,
+  // Long, to spare batteries: DERP has keep-alives of its own every minute.
+  tcpKeepAliveMs: 600_000,
+  acceptLimit: null,
+  proxyProtocolFrom: [],
+  drainMs: 5000,
+  logLevel: 'info',
+};
