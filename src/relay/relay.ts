@@ -1,41 +1,264 @@
+import { once } from 'node:events';
+import type { Server } from 'node:net';
+import { performance } from 'node:perf_hooks';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { SecureContextOptions } from 'node:tls';
+import { encodeKeepAlive, encodeServerKey } from '../protocol/frame-encoder.ts';
+import { formatUntypedKey } from '../protocol/keys.ts';
+import { makeMetaCertificate } from '../protocol/meta-certificate.ts';
+import { loadCertificate } from './certificate.ts';
 import type { RelayConfig } from './config.ts';
+import { Counters } from './counters.ts';
+import { defaults } from './defaults.ts';
+import { BootstrapDns } from './front/bootstrap-dns.ts';
+import { Front } from './front/front.ts';
+import { createPort80Server } from './front/port-80.ts';
+import { loadOrCreateIdentity } from './identity.ts';
+import { createLog } from './log.ts';
+import { Noise } from './noise.ts';
+import { BufferPool } from './queues/buffer-pool.ts';
+import { Turn } from './queues/turn.ts';
+import { type Admission, admitEveryone } from './sessions/admission.ts';
+import { KeepAliveWheels } from './sessions/keep-alive-wheel.ts';
+import type { Session, SessionContext } from './sessions/session.ts';
+import { aloneInRegion, type Region, Switchboard } from './sessions/switchboard.ts';
+import { RelayStartError } from './start-error.ts';
+import { type StunServer, startStunServer } from './stun-server.ts';
+import { canShareReads } from './transport/shared-read.ts';
+import type { ReadMode } from './transport/socket-transport.ts';
+
+const DAY = 86_400_000;
+
+/** Parts of a relay that its starter may bring along. */
+export interface RelayParts {
+  /** Who may use it; everybody when absent. */
+  admit?: Admission;
+  /** The other nodes of the region; none when absent. */
+  region?: Region;
+  /** How sockets are read; shared where this Node can. */
+  readMode?: ReadMode;
+  /** Where log lines go; stderr when absent. */
+  writeLog?: (line: string) => void;
+}
 
 /** A running relay. */
 export interface Relay {
   /** The ports really bound (useful when 0 was asked for); -1 for those that are off. */
-  readonly ports: { derp: number; http: number; stun: number };
+  readonly ports: { readonly derp: number; readonly http: number; readonly stun: number };
   /** The relay's public key, raw. */
   readonly publicKey: Buffer;
   /** Counters and gauges, as served at /debug/vars. */
   snapshot(): Record<string, unknown>;
-  /** Reads the certificate again; keeps the old one and throws when the new pair is unusable. */
+  /** Reads the certificate again. @throws RelayStartError when the new pair is unusable; the old one stays in use */
   reload(): Promise<void>;
-  /** Tells clients that it is restarting, drains, closes everything. */
+  /** Tells clients that it is restarting, sends what is queued, closes everything. */
   stop(): Promise<void>;
 }
 
-/** A reason the relay could not start, written for the person who started it. */
-export class RelayStartError extends Error {
-  /** `bad-certificate`, `bad-key-file`, `listen` … */
-  readonly code: 'bad-certificate' | 'bad-key-file' | 'listen';
-  /** For `listen`: what could not be bound. */
-  readonly port: number | undefined;
-  /** For `listen`: the system's code, e.g. EADDRINUSE, EACCES. */
-  readonly errno: string | undefined;
-  constructor(
-    code: RelayStartError['code'],
-    message: string,
-    options: ErrorOptions & { port?: number; errno?: string } = {},
-  ) {
-    super(message, options);
-    this.name = 'RelayStartError';
-    this.code = code;
-    this.port = options.port;
-    this.errno = options.errno;
+/**
+ * Starts a relay: reads its key and certificate, then listens on all its ports or on none.
+ * @throws RelayStartError
+ */
+export async function startRelay(config: RelayConfig, parts: RelayParts = {}): Promise<Relay> {
+  const log = createLog(config.logLevel, parts.writeLog ?? ((line) => process.stderr.write(line)));
+  const keyPair = await loadOrCreateIdentity(config.keyFile);
+  let credentials = await loadCredentials(config, keyPair.publicKey);
+
+  const readMode: ReadMode = parts.readMode ?? (canShareReads ? 'shared' : 'events');
+  const counters = new Counters();
+  const pool = new BufferPool();
+  const turn = new Turn();
+  const noise = new Noise(log);
+  const keepAlives = new KeepAliveWheels();
+  const bootstrapDns = new BootstrapDns(config.bootstrapDnsNames, log);
+  const sessions = new Set<Session>();
+  const startedAt = Date.now();
+  const context: SessionContext = {
+    keyPair,
+    serverKeyFrame: encodeServerKey(keyPair.publicKey),
+    keepAliveFrame: encodeKeepAlive(),
+    pool,
+    carryPool: pool,
+    turn,
+    counters,
+    switchboard: new Switchboard(counters, parts.region ?? aloneInRegion),
+    sessions,
+    keepAlives,
+    admit: parts.admit ?? admitEveryone,
+    log,
+    noise,
+    writeTimeoutMs: config.writeTimeoutMs,
+  };
+  const snapshot = () => ({
+    version: __VERSION__,
+    uptime_seconds: Math.floor((Date.now() - startedAt) / 1000),
+    public_key: formatUntypedKey(keyPair.publicKey),
+    read_mode: readMode,
+    ...counters.snapshot(),
+    noise: { ...noise.totals },
+    queued_bytes: pool.outstanding,
+    memory: process.memoryUsage(),
+  });
+  const front = new Front({
+    config,
+    context,
+    credentials: credentials?.secure ?? null,
+    readMode,
+    pages: { derp: config.derp, home: config.home, bootstrapDns: () => bootstrapDns.addresses, snapshot },
+  });
+
+  const opened: (() => Promise<void> | void)[] = [];
+  let derpPort: number;
+  let httpPort = -1;
+  let stun: StunServer | undefined;
+  try {
+    derpPort = await listen(front.server, config.listen.host, config.listen.port);
+    opened.push(() => front.stopListening());
+    if (config.httpPort >= 0) {
+      const port80 = createPort80Server(noise, config.hostname, () => derpPort);
+      httpPort = await listen(port80, config.listen.host, config.httpPort);
+      opened.push(() => {
+        port80.close();
+        port80.closeAllConnections();
+      });
+    }
+    if (config.stunPort >= 0) {
+      stun = await startStun(config.listen.host, config.stunPort, counters);
+      opened.push(() => stun!.stop());
+    }
+  } catch (error) {
+    for (const close of opened) await close();
+    noise.stop();
+    keepAlives.stop();
+    throw error;
+  }
+  bootstrapDns.start();
+
+  const writeChecks = setInterval(() => {
+    const now = performance.now();
+    for (const session of sessions) session.checkWrite(now);
+  }, defaults.writeCheckInterval).unref();
+  const useCredentials = async () => {
+    credentials = await loadCredentials(config, keyPair.publicKey);
+    if (credentials !== null) front.setCredentials(credentials.secure);
+  };
+  const metaRenewal = setInterval(() => {
+    const left = credentials === null ? Number.POSITIVE_INFINITY : credentials.metaNotAfter.getTime() - Date.now();
+    if (left > defaults.metaCertificateRenewDays * DAY) return;
+    useCredentials().then(
+      () => log.info('meta_certificate_renewed'),
+      (error: Error) => log.error('meta_certificate_not_renewed', { problem: error.message }),
+    );
+  }, DAY / 24).unref();
+
+  log.info('listening', {
+    host: config.listen.host ?? '*',
+    derp: derpPort,
+    http: httpPort,
+    stun: stun?.port ?? -1,
+    tls: credentials !== null,
+    read_mode: readMode,
+    public_key: formatUntypedKey(keyPair.publicKey),
+  });
+
+  let stopping: Promise<void> | undefined;
+  const stop = async () => {
+    log.info('stopping', { clients: counters.clients });
+    clearInterval(writeChecks);
+    clearInterval(metaRenewal);
+    bootstrapDns.stop();
+    keepAlives.stop();
+    for (const close of opened) await close();
+    await drain(sessions, config.drainMs);
+    front.destroyConnections();
+    turn.stop();
+    noise.stop();
+    log.info('stopped');
+  };
+  return {
+    ports: { derp: derpPort, http: httpPort, stun: stun?.port ?? -1 },
+    publicKey: keyPair.publicKey,
+    snapshot,
+    reload: async () => {
+      try {
+        await useCredentials();
+        log.info('certificate_reloaded');
+      } catch (error) {
+        log.error('certificate_not_reloaded', { problem: (error as Error).message });
+        throw error;
+      }
+    },
+    stop: () => {
+      stopping ??= stop();
+      return stopping;
+    },
+  };
+}
+
+interface Credentials {
+  readonly secure: SecureContextOptions;
+  readonly metaNotAfter: Date;
+}
+
+/** The TLS pair with a fresh meta certificate behind its chain, which is what tells clients of fast start. */
+async function loadCredentials(config: RelayConfig, relayKey: Buffer): Promise<Credentials | null> {
+  if (config.certificate === null) return null;
+  const { chainPem, keyPem } = await loadCertificate(config.certificate);
+  const meta = await makeMetaCertificate(relayKey, new Date());
+  return { secure: { cert: `${chainPem}\n${meta.pem}`, key: keyPem }, metaNotAfter: meta.notAfter };
+}
+
+async function listen(server: Server, host: string | null, port: number): Promise<number> {
+  try {
+    // Without a host Node listens on IPv6 and IPv4 both, or on IPv4 alone where there is no IPv6.
+    server.listen(host === null ? { port, backlog: 4096 } : { port, host, backlog: 4096 });
+    await once(server, 'listening');
+  } catch (error) {
+    throw listenError('tcp', host, port, error as NodeJS.ErrnoException);
+  }
+  const address = server.address();
+  return typeof address === 'object' && address !== null ? address.port : port;
+}
+
+async function startStun(host: string | null, port: number, counters: Counters): Promise<StunServer> {
+  try {
+    return await startStunServer(host, port, counters);
+  } catch (error) {
+    throw listenError('udp', host, port, error as NodeJS.ErrnoException);
   }
 }
 
-/** Starts a relay. @throws RelayStartError */
-export async function startRelay(_config: RelayConfig): Promise<Relay> {
-  throw new RelayStartError('listen', 'being written');
+function listenError(
+  protocol: 'tcp' | 'udp',
+  host: string | null,
+  port: number,
+  cause: NodeJS.ErrnoException,
+): RelayStartError {
+  const reasons: Record<string, string> = {
+    EADDRINUSE: 'it is in use by another process',
+    EACCES: 'permission denied (ports below 1024 need root or CAP_NET_BIND_SERVICE)',
+    EADDRNOTAVAIL: `this machine does not have the address ${host}`,
+  };
+  const reason = reasons[cause.code ?? ''] ?? cause.message;
+  return new RelayStartError('listen', `cannot listen on ${port}/${protocol}: ${reason}`, {
+    cause,
+    port,
+    protocol,
+    errno: cause.code,
+  });
 }
+
+/** Sends every client the restart notice and what is queued for it, then closes; gives up on slow ones in time. */
+async function drain(sessions: Set<Session>, drainMs: number): Promise<void> {
+  for (const session of sessions) {
+    if (session.key === undefined) session.close();
+    else session.sendRestarting(defaults.restartSpread, defaults.restartTryFor);
+  }
+  const deadline = performance.now() + drainMs;
+  while (sessions.size > 0 && performance.now() < deadline) {
+    await delay(10);
+    for (const session of sessions) if (session.outbox.empty) session.end();
+  }
+  for (const session of sessions) session.close();
+}
+

@@ -1,0 +1,73 @@
+/** Every tunable of the relay in one place. Times in milliseconds, sizes in bytes, unless a name says otherwise. */
+export const defaults = {
+  /** A TLS handshake, the first request, and each step of the login must be done in this time. */
+  loginStepTimeout: 10_000,
+  /** An HTTP connection that is not a DERP login is closed after this time, whatever it does. */
+  httpConnectionTimeout: 30_000,
+  /** The longest HTTP request head. */
+  maxRequestHead: 16_384,
+
+  /** Keep-alives go out this often … */
+  keepAliveSeconds: 60,
+  /** … plus up to this many seconds, different for each client. */
+  keepAliveJitterSeconds: 5,
+
+  /**
+   * A client's queue of ordinary packets, and that of disco packets, drop their oldest when they hold more than both:
+   * this many packets (derper's limit) …
+   */
+  queuePackets: 32,
+  /** … and this many bytes. */
+  queueBytes: 512 << 10,
+  /** The queue's bytes while all queues together hold more than `memoryPressure`. */
+  queueBytesUnderPressure: 32 << 10,
+  /** All the memory that packets may wait in before every queue is kept short. */
+  memoryPressure: 256 << 20,
+  /** Pongs, PeerGone and the like wait in at most this many bytes. */
+  controlQueueBytes: 64 << 10,
+
+  /** The sizes of batch buffers; the last holds the largest frame (65,573) and four whole TLS records (65,536). */
+  batchBufferSizes: [2 << 10, 16 << 10, 66 << 10],
+  /** Free batch buffers of one size kept for the next use, bytes. */
+  freeBatchBytes: 8 << 20,
+
+  /** A sender whose packet meets a queue this full is not read for a moment, while the relay is saturated. */
+  pushBackQueueBytes: 128 << 10,
+  /** The longest such moment. */
+  pushBackTime: 5,
+  /** A write under way for longer than this says that the receiver, not the relay, is slow. */
+  slowReceiverTime: 10,
+  /** One under way for this long is not worth waiting for, even while the relay is saturated. */
+  stuckReceiverTime: 200,
+  /** The relay is saturated when its turns took up this share of the last window. */
+  saturatedShare: 0.7,
+  /** The window. */
+  saturationWindow: 50,
+
+  /** How often stuck writes are looked for. */
+  writeCheckInterval: 250,
+  /** Mesh peers get more patience than clients before a stuck write disconnects them. */
+  meshWriteTimeout: 30_000,
+
+  /** "Not here" answers: so many at once, and one a second after that. */
+  peerGoneBurst: 3,
+  /** Bytes of frames that a client may send ahead while it is being admitted. */
+  heldWhileAdmitting: 128 << 10,
+
+  /** Clients are told to come back within this time after a restart notice; each gets a random part of it. */
+  restartSpread: 1000,
+  /** … and to go on trying for this long. */
+  restartTryFor: 60_000,
+
+  /** How long the meta certificate is valid, before and after now, days. */
+  metaCertificateDays: 30,
+  /** It is made anew when fewer days than this are left. */
+  metaCertificateRenewDays: 7,
+
+  /** STUN answers a second for one IPv4 address or one IPv6 /64. */
+  stunAnswersPerSecond: 200,
+  /** Internet noise is summed up in the log this often. */
+  noiseInterval: 60_000,
+  /** Names for /bootstrap-dns are resolved this often. */
+  bootstrapDnsInterval: 600_000,
+} as const;

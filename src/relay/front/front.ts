@@ -1,0 +1,208 @@
+import type { IncomingMessage, Server as HttpServer } from 'node:http';
+import { createServer as createTcpServer, type Server as TcpServer, type Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { createServer as createTlsServer, type SecureContextOptions, type Server as TlsServer } from 'node:tls';
+import { WebSocketServer } from 'ws';
+import { FRAME_HEADER_LENGTH, MAX_CLIENT_INFO_LENGTH } from '../../protocol/frame-types.ts';
+import type { RelayConfig } from '../config.ts';
+import type { LoginWay } from '../counters.ts';
+import { defaults } from '../defaults.ts';
+import { Session, type SessionContext } from '../sessions/session.ts';
+import { TokenBucket } from '../sessions/token-bucket.ts';
+import { type ReadMode, SocketTransport } from '../transport/socket-transport.ts';
+import type { Transport } from '../transport/transport.ts';
+import { WebSocketTransport } from '../transport/web-socket-transport.ts';
+import { type Endpoint, endpointOf } from './endpoint.ts';
+import { readFirstRequest } from './first-request.ts';
+import { createLimitedHttpServer, headerOf, refuse } from './http-server.ts';
+import { type PageContext, servePage } from './pages.ts';
+import { ProxyFront } from './proxy-front.ts';
+import { tlsOptions } from './tls-options.ts';
+import { switchingProtocols, upgradeKind } from './upgrade.ts';
+
+const NOTHING = Buffer.alloc(0);
+
+/** When the connections that node:http serves are closed. */
+const httpDeadlines = new WeakMap<Socket, NodeJS.Timeout>();
+
+/** What the front needs to know. */
+export interface FrontOptions {
+  readonly config: RelayConfig;
+  readonly context: SessionContext;
+  readonly pages: PageContext;
+  /** Chain with the meta certificate, and key; null for plain HTTP. */
+  readonly credentials: SecureContextOptions | null;
+  readonly readMode: ReadMode;
+}
+
+/**
+ * The DERP port: takes connections, ends TLS, and makes each one a DERP session (by plain upgrade, fast start or
+ * WebSocket) or an HTTP page.
+ *
+ * A connection's way: accept limit → PROXY header → TLS → first request → session, or node:http for all else.
+ */
+export class Front {
+  readonly server: TcpServer;
+  readonly #options: FrontOptions;
+  readonly #tls: TlsServer | undefined;
+  readonly #http: HttpServer;
+  readonly #webSockets: WebSocketServer;
+  readonly #proxy: ProxyFront | undefined;
+  readonly #acceptLimit: TokenBucket | undefined;
+  readonly #answer101: Buffer;
+  readonly #connections = new Set<Socket>();
+
+  constructor(options: FrontOptions) {
+    this.#options = options;
+    const { config, context, credentials } = options;
+    this.#answer101 = switchingProtocols(context.keyPair.publicKey);
+    this.#acceptLimit = config.acceptLimit
+      ? new TokenBucket(config.acceptLimit.perSecond, config.acceptLimit.burst)
+      : undefined;
+    this.#proxy =
+      config.proxyProtocolFrom.length > 0 ? new ProxyFront(config.proxyProtocolFrom, context.noise) : undefined;
+    this.server = createTcpServer(
+      { noDelay: true, keepAlive: true, keepAliveInitialDelay: config.tcpKeepAliveMs },
+      (socket) => this.#accept(socket),
+    );
+    this.#tls = credentials === null ? undefined : this.#createTls(credentials);
+    this.#http = this.#createHttp();
+    this.#webSockets = new WebSocketServer({
+      noServer: true,
+      clientTracking: false,
+      perMessageDeflate: false,
+      // A message carries a piece of the byte stream; no client has reason to send more than the longest frame at once.
+      maxPayload: MAX_CLIENT_INFO_LENGTH + FRAME_HEADER_LENGTH,
+      handleProtocols: (offered) => (offered.has('derp') ? 'derp' : false),
+    });
+  }
+
+  /** Uses other credentials for new connections; those that are open keep theirs. */
+  setCredentials(credentials: SecureContextOptions): void {
+    this.#tls?.setSecureContext({ ...tlsOptions, ...credentials });
+  }
+
+  /** Stops taking connections; those that are open stay. */
+  stopListening(): void {
+    this.server.close();
+  }
+
+  /** Closes every connection that is still open. */
+  destroyConnections(): void {
+    for (const socket of this.#connections) socket.destroy();
+  }
+
+  #accept(socket: Socket): void {
+    const { counters } = this.#options.context;
+    counters.accepts++;
+    // Without a listener a reset connection would end the process; the 'close' that follows is what counts.
+    socket.on('error', () => {});
+    if (this.#acceptLimit?.take() === false) {
+      counters.acceptsOverLimit++;
+      // Accepted and closed at once, so that clients see an end and back off.
+      socket.destroy();
+      return;
+    }
+    this.#connections.add(socket);
+    socket.on('close', () => this.#connections.delete(socket));
+    if (this.#proxy === undefined) this.#secure(socket);
+    else this.#proxy.accept(socket, (ready) => this.#secure(ready));
+  }
+
+  #secure(socket: Socket): void {
+    if (this.#tls === undefined) this.#readFirstRequest(socket);
+    else this.#tls.emit('connection', socket);
+  }
+
+  #createTls(credentials: SecureContextOptions): TlsServer {
+    const { noise } = this.#options.context;
+    const server = createTlsServer({ ...tlsOptions, ...credentials, handshakeTimeout: defaults.loginStepTimeout });
+    server.on('secureConnection', (socket) => this.#readFirstRequest(socket));
+    server.on('tlsClientError', (error: NodeJS.ErrnoException, socket) => {
+      noise.count(error.code === 'ERR_TLS_HANDSHAKE_TIMEOUT' ? 'handshake_timeout' : 'tls_handshake_failed');
+      socket.destroy();
+    });
+    return server;
+  }
+
+  #readFirstRequest(socket: Socket): void {
+    socket.on('error', () => {});
+    const deadline = setTimeout(() => {
+      this.#options.context.noise.count('http_timeout');
+      socket.destroy();
+    }, defaults.loginStepTimeout);
+    const onClose = () => clearTimeout(deadline);
+    socket.once('close', onClose);
+    socket.once('data', (chunk: Buffer) => {
+      clearTimeout(deadline);
+      socket.off('close', onClose);
+      const request = this.#options.config.derp ? readFirstRequest(chunk) : undefined;
+      if (request === undefined) {
+        this.#toHttp(socket, chunk);
+        return;
+      }
+      this.#startSocketSession(socket, request.fastStart, request.idealNode, chunk.subarray(request.end));
+    });
+  }
+
+  /** Hands a connection and what was read of it to node:http, for a limited time. */
+  #toHttp(socket: Socket, chunk: Buffer): void {
+    const deadline = setTimeout(() => socket.destroy(), defaults.httpConnectionTimeout).unref();
+    socket.once('close', () => clearTimeout(deadline));
+    httpDeadlines.set(socket, deadline);
+    socket.pause();
+    socket.unshift(chunk);
+    this.#http.emit('connection', socket);
+    socket.resume();
+  }
+
+  #createHttp(): HttpServer {
+    const { pages, context } = this.#options;
+    const server = createLimitedHttpServer(context.noise);
+    server.on('request', (request, response) =>
+      servePage(pages, request, response, this.#clientOf(request.socket).address),
+    );
+    server.on('upgrade', (request, socket, head) => this.#upgrade(request, socket as Socket, head));
+    return server;
+  }
+
+  #upgrade(request: IncomingMessage, socket: Socket, head: Buffer): void {
+    const path = (request.url ?? '').split('?', 1)[0];
+    if (path !== '/derp' || !this.#options.config.derp) return refuse(socket, 404);
+    const kind = upgradeKind(request.headers.upgrade, headerOf(request, 'sec-websocket-protocol'));
+    if (kind === 'unknown') return refuse(socket, 426, 'Upgrade: DERP\r\n');
+    clearTimeout(httpDeadlines.get(socket));
+    const idealNode = headerOf(request, 'ideal-node');
+    if (kind === 'derp') {
+      const fastStart = headerOf(request, 'derp-fast-start') === '1';
+      this.#startSocketSession(socket, fastStart, idealNode, Buffer.from(head));
+      return;
+    }
+    this.#webSockets.handleUpgrade(request, socket as Duplex, head, (webSocket) => {
+      webSocket.on('error', () => this.#options.context.noise.count('bad_frame'));
+      this.#startSession(new WebSocketTransport(webSocket), socket, 'websocket', idealNode, NOTHING, NOTHING);
+    });
+  }
+
+  #startSocketSession(socket: Socket, fastStart: boolean, idealNode: string, early: Buffer): void {
+    const transport = new SocketTransport(socket, this.#options.readMode);
+    const answer = fastStart ? NOTHING : this.#answer101;
+    this.#startSession(transport, socket, fastStart ? 'fast_start' : 'upgrade', idealNode, answer, early);
+  }
+
+  #startSession(
+    transport: Transport,
+    socket: Socket,
+    way: LoginWay,
+    idealNode: string,
+    answer: Buffer,
+    early: Buffer,
+  ): void {
+    const { address, port } = this.#clientOf(socket);
+    new Session(this.#options.context, transport, { address, port, way, idealNode }).start(answer, early);
+  }
+
+  #clientOf(socket: Socket): Endpoint {
+    return this.#proxy?.clientOf(socket) ?? endpointOf(socket);
+  }
+}

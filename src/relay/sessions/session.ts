@@ -1,0 +1,409 @@
+import { performance } from 'node:perf_hooks';
+import { looksLikeDisco } from '../../protocol/disco.ts';
+import { ProtocolError } from '../../protocol/errors.ts';
+import { badFrameLength, type CarryPool, FrameDecoder, type FrameSink } from '../../protocol/frame-decoder.ts';
+import { encodePeerGone, encodePong, encodeRestarting } from '../../protocol/frame-encoder.ts';
+import {
+  FRAME_HEADER_LENGTH,
+  FrameType,
+  KEY_LENGTH,
+  MAX_CLIENT_INFO_LENGTH,
+  MAX_PACKET_LENGTH,
+  MAX_PING_LENGTH,
+  PeerGoneReason,
+  PING_LENGTH,
+} from '../../protocol/frame-types.ts';
+import { type KeyPair, shortKey } from '../../protocol/keys.ts';
+import type { LoginWay } from '../counters.ts';
+import { defaults } from '../defaults.ts';
+import type { Log } from '../log.ts';
+import type { Noise } from '../noise.ts';
+import { Outbox, type OutboxContext } from '../queues/outbox.ts';
+import type { PausedSender } from '../queues/turn.ts';
+import type { Transport, TransportUser } from '../transport/transport.ts';
+import type { Admission, Verdict } from './admission.ts';
+import type { KeptAlive, KeepAliveWheels } from './keep-alive-wheel.ts';
+import { makeServerInfo, type ProvenClient, readClientInfo } from './login.ts';
+import type { Peer } from './peer.ts';
+import type { Switchboard } from './switchboard.ts';
+import { TokenBucket } from './token-bucket.ts';
+
+/** What all sessions of a relay share. */
+export interface SessionContext extends OutboxContext {
+  readonly keyPair: KeyPair;
+  /** The greeting, encoded once. */
+  readonly serverKeyFrame: Buffer;
+  /** The keep-alive, encoded once. */
+  readonly keepAliveFrame: Buffer;
+  readonly carryPool: CarryPool;
+  readonly switchboard: Switchboard;
+  readonly sessions: Set<Session>;
+  readonly keepAlives: KeepAliveWheels;
+  readonly admit: Admission;
+  readonly log: Log;
+  readonly noise: Noise;
+  /** A client that takes no bytes for this long is disconnected, milliseconds; 0 never. */
+  readonly writeTimeoutMs: number;
+}
+
+/** Where a session came from. */
+export interface Origin {
+  readonly address: string;
+  readonly port: number;
+  readonly way: LoginWay;
+  /** The node the client would rather have used, from the `Ideal-Node` header; empty when it is this one. */
+  readonly idealNode: string;
+}
+
+type State = 'login' | 'admitting' | 'active' | 'closed';
+
+const MIN_CLIENT_INFO_LENGTH = KEY_LENGTH + 24;
+
+/** One connection of a client, from the greeting to the end. */
+export class Session implements FrameSink, TransportUser, PausedSender, KeptAlive {
+  readonly origin: Origin;
+  readonly outbox: Outbox;
+  /** When this session last spoke, in its peer's count. */
+  spokeAt = 0;
+  readonly #context: SessionContext;
+  readonly #transport: Transport;
+  readonly #decoder: FrameDecoder;
+  #state: State = 'login';
+  #peer: Peer | undefined = undefined;
+  #key: Buffer | undefined = undefined;
+  /** The peer this session sent to last: most senders talk to one peer at a time. */
+  #lastPeer: Peer | undefined = undefined;
+  #pushedBack = false;
+  #held: Buffer[] | undefined = undefined;
+  #heldBytes = 0;
+  #preferred = false;
+  #peerGoneLimit: TokenBucket | undefined = undefined;
+  #deadline: NodeJS.Timeout | undefined = undefined;
+  #leaveKeepAlives: (() => void) | undefined = undefined;
+  #connectedAt = 0;
+
+  constructor(context: SessionContext, transport: Transport, origin: Origin) {
+    this.#context = context;
+    this.#transport = transport;
+    this.origin = origin;
+    this.outbox = new Outbox(context, transport);
+    this.#decoder = new FrameDecoder(this, context.carryPool);
+  }
+
+  /**
+   * Greets the client and starts reading.
+   * @param head what goes out in front of the greeting: the answer to the upgrade request, empty with fast start
+   * @param early bytes that came behind the request: with fast start, the client's login
+   */
+  start(head: Buffer, early: Buffer): void {
+    this.#context.sessions.add(this);
+    const { serverKeyFrame } = this.#context;
+    if (head.length > 0) {
+      this.outbox.pushControl(Buffer.concat([head, serverKeyFrame]));
+      this.outbox.flush();
+    } else {
+      this.outbox.pushControl(serverKeyFrame);
+    }
+    this.#transport.start(this);
+    if (early.length > 0) this.receive(early, 0, early.length);
+    if (this.#state === 'login' || this.#state === 'admitting') {
+      this.#deadline = setTimeout(() => {
+        this.#context.noise.count('login_timeout');
+        this.close();
+      }, defaults.loginStepTimeout);
+    }
+  }
+
+  /** The client's key, raw; undefined before it has logged in. */
+  get key(): Buffer | undefined {
+    return this.#key;
+  }
+
+  // --- bytes from the client ---
+
+  receive(bytes: Buffer, start: number, end: number): void {
+    if (this.#state === 'closed') return;
+    try {
+      this.#decoder.push(bytes, start, end);
+    } catch (error) {
+      if (!(error instanceof ProtocolError)) throw error;
+      this.#context.noise.count(this.#state === 'active' ? 'bad_frame' : 'login_failed');
+      this.#context.log.debug('protocol_error', {
+        address: this.origin.address,
+        code: error.code,
+        problem: error.message,
+      });
+      this.close();
+    }
+  }
+
+  admit(type: number, length: number): 'read' | 'skip' {
+    if (this.#state === 'login') {
+      if (type !== FrameType.ClientInfo) {
+        throw new ProtocolError('unexpected-frame', `frame type ${type} before the login`);
+      }
+      if (length < MIN_CLIENT_INFO_LENGTH || length > MAX_CLIENT_INFO_LENGTH) {
+        throw badFrameLength('ClientInfo', length, `${MIN_CLIENT_INFO_LENGTH} to ${MAX_CLIENT_INFO_LENGTH} bytes`);
+      }
+      return 'read';
+    }
+    switch (type) {
+      case FrameType.SendPacket:
+        if (length < KEY_LENGTH || length > KEY_LENGTH + MAX_PACKET_LENGTH) {
+          throw badFrameLength('SendPacket', length, `${KEY_LENGTH} to ${KEY_LENGTH + MAX_PACKET_LENGTH} bytes`);
+        }
+        return 'read';
+      case FrameType.NotePreferred:
+        if (length !== 1) throw badFrameLength('NotePreferred', length, '1 byte');
+        return 'read';
+      case FrameType.Ping:
+        if (length < PING_LENGTH || length > MAX_PING_LENGTH) {
+          throw badFrameLength('Ping', length, `${PING_LENGTH} to ${MAX_PING_LENGTH} bytes`);
+        }
+        return 'read';
+      case FrameType.ForwardPacket:
+      case FrameType.WatchConns:
+      case FrameType.ClosePeer:
+        // Only for nodes of the region, which prove it with the mesh key when they log in.
+        throw new ProtocolError('unexpected-frame', `mesh frame type ${type} from a client without the mesh key`);
+      case FrameType.Pong:
+        return 'skip';
+      default:
+        // For future extensions: a frame that is not known is passed over by its length.
+        this.#context.counters.unknownFrames++;
+        if (this.#peer !== undefined && this.#peer.sessions.length > 1) this.#peer.noteSpeaker(this);
+        return 'skip';
+    }
+  }
+
+  frame(type: number, bytes: Buffer, start: number, end: number): void {
+    if (this.#state !== 'active') {
+      this.#frameBeforeActive(type, bytes, start, end);
+      return;
+    }
+    const peer = this.#peer!;
+    if (peer.sessions.length > 1) peer.noteSpeaker(this);
+    if (type === FrameType.SendPacket) this.#relay(bytes, start, end);
+    else if (type === FrameType.Ping) this.#answerPing(bytes, start);
+    else if (type === FrameType.NotePreferred) this.#notePreferred(bytes[start] !== 0);
+  }
+
+  /** The hot path. `bytes[start … end)` is `destination ‖ packet`, with five header bytes in front. */
+  #relay(bytes: Buffer, start: number, end: number): void {
+    const { counters, switchboard } = this.#context;
+    const isDisco = looksLikeDisco(bytes, start + KEY_LENGTH, end);
+    if (isDisco) counters.packetsReceivedDisco++;
+    else counters.packetsReceivedOther++;
+    counters.bytesReceived += end - start - KEY_LENGTH;
+
+    let target = this.#lastPeer;
+    if (target === undefined || target.active === undefined || !sameKey(target.key, bytes, start)) {
+      target = switchboard.find(bytes, start);
+      if (target === undefined) {
+        this.#sendElsewhere(bytes, start, end, isDisco);
+        return;
+      }
+      this.#lastPeer = target;
+      this.#peer!.noteSentTo(target);
+    }
+
+    // SendPacket and RecvPacket differ in the type and in whose key it is, so the frame is made where it lies.
+    bytes[start - FRAME_HEADER_LENGTH] = FrameType.RecvPacket;
+    const key = this.#key!;
+    for (let i = 0; i < KEY_LENGTH; i++) bytes[start + i] = key[i]!;
+    const outbox = target.active!.outbox;
+    if (isDisco) outbox.pushDisco(bytes, start - FRAME_HEADER_LENGTH, end);
+    else if (outbox.pushPacket(bytes, start - FRAME_HEADER_LENGTH, end)) this.#pushBack(outbox);
+  }
+
+  /** The destination is not connected here. */
+  #sendElsewhere(bytes: Buffer, start: number, end: number, isDisco: boolean): void {
+    const { counters, switchboard } = this.#context;
+    const packet = start + KEY_LENGTH;
+    const forwarder = switchboard.forwarderFor(bytes, start);
+    if (forwarder !== undefined) {
+      forwarder.forward(this.#key!, bytes.subarray(start, packet), bytes.subarray(packet, end));
+      return;
+    }
+    counters.drop('unknown_dest', isDisco ? 'disco' : 'other', end - packet);
+    // Only disco packets are answered, and not many: it says "look for this peer elsewhere", nothing more.
+    if (!isDisco) return;
+    this.#peerGoneLimit ??= new TokenBucket(1, defaults.peerGoneBurst);
+    if (this.#peerGoneLimit.take()) this.sendPeerGone(bytes.subarray(start, packet), PeerGoneReason.NotHere);
+  }
+
+  #answerPing(bytes: Buffer, start: number): void {
+    const { counters } = this.#context;
+    counters.pingsReceived++;
+    // One answer at a time: who pings faster than it reads gets fewer pongs, not a longer queue.
+    if (this.outbox.controlWaiting) return;
+    counters.pongsSent++;
+    this.outbox.pushControl(encodePong(bytes.subarray(start, start + PING_LENGTH)));
+  }
+
+  #notePreferred(preferred: boolean): void {
+    if (preferred === this.#preferred) return;
+    this.#preferred = preferred;
+    this.#context.counters.homeClients += preferred ? 1 : -1;
+  }
+
+  // --- login ---
+
+  #frameBeforeActive(type: number, bytes: Buffer, start: number, end: number): void {
+    if (this.#state === 'login') this.#login(bytes, start, end);
+    else if (this.#state === 'admitting') this.#hold(bytes, start - FRAME_HEADER_LENGTH, end, type);
+  }
+
+  #login(bytes: Buffer, start: number, end: number): void {
+    const client = readClientInfo(this.#context.keyPair, bytes, start, end);
+    // The next step, admission, has its own time.
+    this.#deadline?.refresh();
+    const verdict = this.#context.admit({ key: client.key, info: client.info, address: this.origin.address });
+    if (!(verdict instanceof Promise)) {
+      this.#settle(client, verdict);
+      return;
+    }
+    this.#state = 'admitting';
+    this.#transport.pause();
+    const refused = (reason: string): Verdict => ({ admitted: false, reason });
+    verdict.catch((error: unknown) => refused(String(error))).then((settled) => this.#settle(client, settled));
+  }
+
+  /** Keeps what a client sends while it is being admitted, within bounds. */
+  #hold(bytes: Buffer, start: number, end: number, type: number): void {
+    this.#heldBytes += end - start;
+    if (this.#heldBytes > defaults.heldWhileAdmitting) {
+      throw new ProtocolError('unexpected-frame', `too many bytes before admission (frame type ${type})`);
+    }
+    this.#held ??= [];
+    this.#held.push(Buffer.from(bytes.subarray(start, end)));
+  }
+
+  #settle(client: ProvenClient, verdict: Verdict): void {
+    if (this.#state === 'closed') return;
+    const waited = this.#state === 'admitting';
+    clearTimeout(this.#deadline);
+    this.#deadline = undefined;
+    const { counters, log, switchboard, keepAlives } = this.#context;
+    const { address, port, way, idealNode } = this.origin;
+    if (!verdict.admitted) {
+      counters.loginsRefused++;
+      log.info('client_refused', { key: shortKey(client.key), address, reason: verdict.reason });
+      this.close();
+      return;
+    }
+    this.#state = 'active';
+    this.#key = client.key;
+    this.#peer = switchboard.register(this, client.key);
+    this.#connectedAt = performance.now();
+    this.#leaveKeepAlives = keepAlives.add(this);
+    counters.logins[way]++;
+    if (idealNode !== '') counters.clientsNotIdeal++;
+    this.outbox.pushControl(makeServerInfo(client.shared));
+    log.info('client_connected', {
+      key: shortKey(client.key),
+      address,
+      port,
+      way,
+      app: client.info.appName?.slice(0, 64),
+      ideal_node: idealNode === '' ? undefined : idealNode.slice(0, 64),
+    });
+    if (!waited) return;
+    const held = this.#held;
+    this.#held = undefined;
+    for (const frame of held ?? []) this.frame(frame[0]!, frame, FRAME_HEADER_LENGTH, frame.length);
+    this.#transport.resume();
+  }
+
+  // --- frames to the client ---
+
+  sendKeepAlive(): void {
+    // A client that has not yet taken what was written needs no keep-alive, and must not collect them.
+    if (this.outbox.controlWaiting) return;
+    this.#context.counters.keepAlivesSent++;
+    this.outbox.pushControl(this.#context.keepAliveFrame);
+  }
+
+  /** Tells the client that it cannot reach `peer` here, or not any more. */
+  sendPeerGone(peer: Buffer, reason: PeerGoneReason): void {
+    const { counters } = this.#context;
+    if (reason === PeerGoneReason.Disconnected) counters.peerGoneDisconnected++;
+    else counters.peerGoneNotHere++;
+    this.outbox.pushControl(encodePeerGone(peer, reason));
+  }
+
+  /** Tells the client that the relay restarts; it comes back within `spreadMs`, at a moment of its own. */
+  sendRestarting(spreadMs: number, tryForMs: number): void {
+    this.outbox.pushControl(encodeRestarting(Math.floor(Math.random() * spreadMs), tryForMs));
+  }
+
+  written(): void {
+    this.outbox.written();
+  }
+
+  // --- flow ---
+
+  #pushBack(outbox: Outbox): void {
+    if (this.#pushedBack) return;
+    this.#pushedBack = true;
+    this.#transport.pause();
+    outbox.pushBack(this);
+  }
+
+  resumeAfterPushBack(): void {
+    if (!this.#pushedBack) return;
+    this.#pushedBack = false;
+    if (this.#state !== 'closed') this.#transport.resume();
+  }
+
+  /** Disconnects the client if the write under way has been stuck for too long. Called at intervals. */
+  checkWrite(now: number): void {
+    const { writeTimeoutMs, counters, log } = this.#context;
+    if (writeTimeoutMs === 0 || this.outbox.stuckFor(now) < writeTimeoutMs) return;
+    counters.writeTimeouts++;
+    log.info('client_too_slow', { key: this.#key && shortKey(this.#key), address: this.origin.address });
+    this.close();
+  }
+
+  // --- the end ---
+
+  /** Closes once what was written has left. */
+  end(): void {
+    this.#transport.end();
+  }
+
+  /** Closes at once. */
+  close(): void {
+    this.#transport.destroy();
+    this.closed();
+  }
+
+  closed(): void {
+    if (this.#state === 'closed') return;
+    const wasActive = this.#state === 'active';
+    this.#state = 'closed';
+    clearTimeout(this.#deadline);
+    this.#held = undefined;
+    this.#lastPeer = undefined;
+    this.#decoder.release();
+    this.#context.sessions.delete(this);
+    this.outbox.close();
+    if (!wasActive) return;
+    const { counters, log, switchboard } = this.#context;
+    this.#leaveKeepAlives?.();
+    this.#notePreferred(false);
+    if (this.origin.idealNode !== '') counters.clientsNotIdeal--;
+    switchboard.unregister(this, this.#peer!);
+    log.info('client_disconnected', {
+      key: shortKey(this.#key!),
+      address: this.origin.address,
+      seconds: Math.round((performance.now() - this.#connectedAt) / 1000),
+    });
+  }
+}
+
+/** Whether the 32 bytes at `offset` are `key`. A loop: for so few bytes it is cheaper than a call out of JavaScript. */
+function sameKey(key: Buffer, bytes: Buffer, offset: number): boolean {
+  for (let i = 0; i < KEY_LENGTH; i++) if (key[i] !== bytes[offset + i]) return false;
+  return true;
+}
