@@ -10,10 +10,10 @@ export interface FrameSink {
    */
   admit(type: number, length: number): 'read' | 'skip';
   /**
-   * A whole payload: `bytes[start … end)`. The memory is lent: it is used again as soon as this returns.
-   * Return false to say that the sender should be slowed down; decoding goes on all the same.
+   * A whole payload: `bytes[start … end)`, with the frame's header in the five bytes before it. The memory is lent: it
+   * may be written to, and is used again as soon as this returns.
    */
-  frame(type: number, bytes: Buffer, start: number, end: number): boolean | undefined;
+  frame(type: number, bytes: Buffer, start: number, end: number): void;
 }
 
 /** Where a decoder keeps a frame that has only partly arrived. */
@@ -60,16 +60,14 @@ export class FrameDecoder {
 
   /**
    * Takes the next bytes of the stream, `bytes[start … end)`, and calls the sink for each frame they complete.
-   * @returns false when the sink asked, for any of them, to slow the sender down
    * @throws ProtocolError what the sink threw; the decoder must not be used afterwards
    */
-  push(bytes: Buffer, start = 0, end = bytes.length): boolean {
+  push(bytes: Buffer, start = 0, end = bytes.length): void {
     let offset = start;
-    let goOn = true;
     if (this.#carry !== undefined) {
       offset = this.#fill(bytes, offset, end);
-      if (offset < 0) return true;
-      if (this.#skip === 0 && this.#carried > 0) goOn = this.#finish() !== false;
+      if (offset < 0) return;
+      if (this.#carried > 0) this.#finish();
     }
     while (offset < end) {
       if (this.#skip > 0) {
@@ -81,7 +79,7 @@ export class FrameDecoder {
       const available = end - offset;
       if (available < FRAME_HEADER_LENGTH) {
         this.#keep(bytes, offset, end, 0);
-        return goOn;
+        return;
       }
       const type = bytes[offset]!;
       const length = readLength(bytes, offset);
@@ -93,12 +91,11 @@ export class FrameDecoder {
       const next = offset + FRAME_HEADER_LENGTH + length;
       if (next > end) {
         this.#keep(bytes, offset, end, next - offset);
-        return goOn;
+        return;
       }
-      if (this.#sink.frame(type, bytes, offset + FRAME_HEADER_LENGTH, next) === false) goOn = false;
+      this.#sink.frame(type, bytes, offset + FRAME_HEADER_LENGTH, next);
       offset = next;
     }
-    return goOn;
   }
 
   /** Gives back what is held; for when the connection is gone. */
@@ -155,14 +152,14 @@ export class FrameDecoder {
     this.#carried = needed;
   }
 
-  #finish(): boolean | undefined {
+  #finish(): void {
     const carry = this.#carry!;
     const end = this.#wanted;
     this.#carry = undefined;
     this.#carried = 0;
     this.#wanted = 0;
     try {
-      return this.#sink.frame(carry[0]!, carry, FRAME_HEADER_LENGTH, end);
+      this.#sink.frame(carry[0]!, carry, FRAME_HEADER_LENGTH, end);
     } finally {
       this.#pool.give(carry);
     }
