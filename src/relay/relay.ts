@@ -261,4 +261,3 @@ async function drain(sessions: Set<Session>, drainMs: number): Promise<void> {
   }
   for (const session of sessions) session.close();
 }
-

@@ -10,9 +10,6 @@ export function unmapAddress(address: string): string {
 }
 
 /** The other end of a socket. */
-export function endpointOf(socket: {
-  remoteAddress?: string | undefined;
-  remotePort?: number | undefined;
-}): Endpoint {
+export function endpointOf(socket: { remoteAddress?: string | undefined; remotePort?: number | undefined }): Endpoint {
   return { address: unmapAddress(socket.remoteAddress ?? ''), port: socket.remotePort ?? 0 };
 }

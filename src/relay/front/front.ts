@@ -1,5 +1,5 @@
-import type { IncomingMessage, Server as HttpServer } from 'node:http';
-import { createServer as createTcpServer, type Server as TcpServer, type Socket } from 'node:net';
+import type { Server as HttpServer, IncomingMessage } from 'node:http';
+import { createServer as createTcpServer, type Socket, type Server as TcpServer } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { createServer as createTlsServer, type SecureContextOptions, type Server as TlsServer } from 'node:tls';
 import { WebSocketServer } from 'ws';
@@ -168,9 +168,15 @@ export class Front {
 
   #upgrade(request: IncomingMessage, socket: Socket, head: Buffer): void {
     const path = (request.url ?? '').split('?', 1)[0];
-    if (path !== '/derp' || !this.#options.config.derp) return refuse(socket, 404);
     const kind = upgradeKind(request.headers.upgrade, headerOf(request, 'sec-websocket-protocol'));
-    if (kind === 'unknown') return refuse(socket, 426, 'Upgrade: DERP\r\n');
+    if (path !== '/derp' || !this.#options.config.derp) {
+      refuse(socket, 404);
+      return;
+    }
+    if (kind === 'unknown') {
+      refuse(socket, 426, 'Upgrade: DERP\r\n');
+      return;
+    }
     clearTimeout(httpDeadlines.get(socket));
     const idealNode = headerOf(request, 'ideal-node');
     if (kind === 'derp') {

@@ -46,22 +46,62 @@ the nodes of a Tailscale or Headscale network that cannot reach each other direc
 </html>
 `;
 
-/** The path of a request target, without query; `/` for one that is not a path. */
-function pathOf(request: IncomingMessage): string {
-  const target = request.url ?? '/';
-  const query = target.indexOf('?');
-  return query < 0 ? target : target.slice(0, query);
+/** An answer, before it is written. */
+interface Page {
+  status: number;
+  body: string;
+  headers?: Record<string, string>;
 }
 
-function text(response: ServerResponse, status: number, body: string, type = 'text/plain; charset=utf-8'): void {
-  response.writeHead(status, { 'Content-Type': type, 'Content-Length': Buffer.byteLength(body) }).end(body);
-}
+const JSON_TYPE = { 'Content-Type': 'application/json' };
 
 /** Keeps browsers from guessing types, framing the pages, or coming back without TLS. */
-function addBrowserHeaders(response: ServerResponse): void {
-  response.setHeader('Strict-Transport-Security', 'max-age=63072000');
-  response.setHeader('Content-Security-Policy', "default-src 'none'; frame-ancestors 'none'; form-action 'none'");
-  response.setHeader('X-Content-Type-Options', 'nosniff');
+const BROWSER_HEADERS = {
+  'Strict-Transport-Security': 'max-age=63072000',
+  'Content-Security-Policy': "default-src 'none'; frame-ancestors 'none'; form-action 'none'",
+  'X-Content-Type-Options': 'nosniff',
+};
+
+/** What `request` gets, all but `/generate_204`. @param address the client's, after any PROXY header */
+function pageFor(context: PageContext, path: string, request: IncomingMessage, address: string): Page {
+  const reading = request.method === 'GET' || request.method === 'HEAD';
+  if (path === '/derp') {
+    return context.derp
+      ? { status: 426, body: 'DERP requires connection upgrade\n', headers: { Upgrade: 'DERP', Connection: 'Upgrade' } }
+      : { status: 404, body: 'derp server disabled\n' };
+  }
+  if (path === '/derp/probe' || path === '/derp/latency-check') {
+    return reading
+      ? { status: 200, body: '', headers: { 'Access-Control-Allow-Origin': '*' } }
+      : { status: 405, body: 'bogus probe method\n' };
+  }
+  if (path === '/debug' || path.startsWith('/debug/')) {
+    if (!mayDebug(address, request.headers)) return { status: 403, body: 'debug access denied\n' };
+    if (path !== '/debug/vars') return { status: 404, body: 'there is /debug/vars\n' };
+    return { status: 200, body: `${JSON.stringify(context.snapshot())}\n`, headers: JSON_TYPE };
+  }
+  return reading ? browserPage(context, path) : { status: 405, body: 'method not allowed\n', headers: BROWSER_HEADERS };
+}
+
+/** The pages that people look at. */
+function browserPage(context: PageContext, path: string): Page {
+  const page = (body: string, headers?: Record<string, string>, status = 200): Page => ({
+    status,
+    body,
+    headers: { ...BROWSER_HEADERS, ...headers },
+  });
+  switch (path) {
+    case '/':
+      if (context.home === 'blank') return page('');
+      if (context.home === 'default') return page(HOME_PAGE, { 'Content-Type': 'text/html; charset=utf-8' });
+      return page('', { Location: context.home.redirect }, 302);
+    case '/robots.txt':
+      return page('User-agent: *\nDisallow: /\n');
+    case '/bootstrap-dns':
+      return page(`${JSON.stringify(context.bootstrapDns())}\n`, { ...JSON_TYPE, Connection: 'close' });
+    default:
+      return page('not found\n', {}, 404);
+  }
 }
 
 /** Answers every request on the DERP port that is not a login. @param address the client's, after any PROXY header */
@@ -71,40 +111,17 @@ export function servePage(
   response: ServerResponse,
   address: string,
 ): void {
-  const path = pathOf(request);
-  const reading = request.method === 'GET' || request.method === 'HEAD';
-  switch (path) {
-    case '/derp':
-      if (context.derp) text(response, 426, 'DERP requires connection upgrade\n');
-      else text(response, 404, 'derp server disabled\n');
-      return;
-    case '/derp/probe':
-    case '/derp/latency-check':
-      if (!reading) return text(response, 405, 'bogus probe method\n');
-      response.setHeader('Access-Control-Allow-Origin', '*');
-      return text(response, 200, '');
-    case '/generate_204':
-      return serveNoContent(request, response);
+  const path = (request.url ?? '/').split('?', 1)[0]!;
+  if (path === '/generate_204') {
+    serveNoContent(request, response);
+    return;
   }
-  if (path === '/debug' || path.startsWith('/debug/')) {
-    if (!mayDebug(address, request.headers)) return text(response, 403, 'debug access denied\n');
-    if (path !== '/debug/vars') return text(response, 404, 'there is /debug/vars\n');
-    return text(response, 200, `${JSON.stringify(context.snapshot())}\n`, 'application/json');
-  }
-  addBrowserHeaders(response);
-  if (!reading) return text(response, 405, 'method not allowed\n');
-  switch (path) {
-    case '/':
-      if (context.home === 'blank') return text(response, 200, '');
-      if (context.home === 'default') return text(response, 200, HOME_PAGE, 'text/html; charset=utf-8');
-      response.writeHead(302, { Location: context.home.redirect }).end();
-      return;
-    case '/robots.txt':
-      return text(response, 200, 'User-agent: *\nDisallow: /\n');
-    case '/bootstrap-dns':
-      response.setHeader('Connection', 'close');
-      return text(response, 200, `${JSON.stringify(context.bootstrapDns())}\n`, 'application/json');
-    default:
-      return text(response, 404, 'not found\n');
-  }
+  const { status, body, headers } = pageFor(context, path, request, address);
+  response
+    .writeHead(status, {
+      'Content-Type': 'text/plain; charset=utf-8',
+      'Content-Length': Buffer.byteLength(body),
+      ...headers,
+    })
+    .end(body);
 }

@@ -33,7 +33,8 @@ export class PacketQueue {
   push(bytes: Buffer, start: number, end: number): void {
     const length = end - start;
     let segment = this.#segments[this.#segments.length - 1];
-    if (segment === undefined || segment.tail + length > segment.buffer.length) segment = this.#makeRoom(segment, length);
+    if (segment === undefined || segment.tail + length > segment.buffer.length)
+      segment = this.#makeRoom(segment, length);
     bytes.copy(segment.buffer, segment.tail, start, end);
     segment.tail += length;
     segment.frames++;
@@ -84,7 +85,9 @@ export class PacketQueue {
     const largest = this.#pool.largest;
     if (last !== undefined && last.buffer.length < largest && last.tail - last.head + length <= largest) {
       // Grown by copying while small, so that many lightly used queues do not hold a large buffer each.
-      const grown = this.#pool.take(Math.min(largest, Math.max(last.buffer.length * 2, last.tail - last.head + length)));
+      const grown = this.#pool.take(
+        Math.min(largest, Math.max(last.buffer.length * 2, last.tail - last.head + length)),
+      );
       last.buffer.copy(grown, 0, last.head, last.tail);
       this.#pool.give(last.buffer);
       last.buffer = grown;

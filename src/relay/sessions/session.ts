@@ -22,7 +22,7 @@ import { Outbox, type OutboxContext } from '../queues/outbox.ts';
 import type { PausedSender } from '../queues/turn.ts';
 import type { Transport, TransportUser } from '../transport/transport.ts';
 import type { Admission, Verdict } from './admission.ts';
-import type { KeptAlive, KeepAliveWheels } from './keep-alive-wheel.ts';
+import type { KeepAliveWheels, KeptAlive } from './keep-alive-wheel.ts';
 import { makeServerInfo, type ProvenClient, readClientInfo } from './login.ts';
 import type { Peer } from './peer.ts';
 import type { Switchboard } from './switchboard.ts';
