@@ -33,6 +33,7 @@ export class Outbox {
   readonly #packets: PacketQueue;
   #disco: PacketQueue | undefined = undefined;
   #control: PacketQueue | undefined = undefined;
+  #controlWrites = 0;
   #writing: Segment | undefined = undefined;
   #scheduled = false;
   #closed = false;
@@ -52,9 +53,9 @@ export class Outbox {
     return this.#packets.bytes + (this.#disco?.bytes ?? 0) + (this.#control?.bytes ?? 0);
   }
 
-  /** A control frame is waiting to be written. */
-  get controlWaiting(): boolean {
-    return this.#control !== undefined && this.#control.bytes > 0;
+  /** How often the control frames that waited have been written: it changes when none of those before is left here. */
+  get controlWrites(): number {
+    return this.#controlWrites;
   }
 
   /** Nothing is waiting and nothing is under way. */
@@ -177,6 +178,7 @@ export class Outbox {
   #next(): Segment | undefined {
     const small = (this.#control?.bytes ?? 0) + (this.#disco?.bytes ?? 0);
     if (small === 0) return this.#packets.take();
+    this.#controlWrites++;
     if (this.#packets.room >= small) {
       const segment = this.#packets.take()!;
       this.#control?.moveInto(segment);

@@ -77,6 +77,8 @@ export class Session implements FrameSink, TransportUser, PausedSender, KeptAliv
   #held: Buffer[] | undefined = undefined;
   #heldBytes = 0;
   #preferred = false;
+  /** The outbox's count of control writes when the last pong was queued. */
+  #pongBefore = -1;
   #peerGoneLimit: TokenBucket | undefined = undefined;
   #deadline: NodeJS.Timeout | undefined = undefined;
   #leaveKeepAlives: (() => void) | undefined = undefined;
@@ -236,7 +238,8 @@ export class Session implements FrameSink, TransportUser, PausedSender, KeptAliv
     const { counters } = this.#context;
     counters.pingsReceived++;
     // One answer at a time: who pings faster than it reads gets fewer pongs, not a longer queue.
-    if (this.outbox.controlWaiting) return;
+    if (this.#pongBefore === this.outbox.controlWrites) return;
+    this.#pongBefore = this.outbox.controlWrites;
     counters.pongsSent++;
     this.outbox.pushControl(encodePong(bytes.subarray(start, start + PING_LENGTH)));
   }
@@ -318,8 +321,6 @@ export class Session implements FrameSink, TransportUser, PausedSender, KeptAliv
   // --- frames to the client ---
 
   sendKeepAlive(): void {
-    // A client that has not yet taken what was written needs no keep-alive, and must not collect them.
-    if (this.outbox.controlWaiting) return;
     this.#context.counters.keepAlivesSent++;
     this.outbox.pushControl(this.#context.keepAliveFrame);
   }
