@@ -42,7 +42,10 @@ export async function makeMetaCertificate(relayKey: Uint8Array, now: Date = new 
   // Loaded when needed: it takes as long as the rest of the program, and clients only read such certificates.
   const { BasicConstraintsExtension, X509CertificateGenerator } = await import('@peculiar/x509');
   const signingAlgorithm = { name: 'Ed25519' };
-  const keys = (await webcrypto.subtle.generateKey(signingAlgorithm, true, ['sign', 'verify'])) as webcrypto.CryptoKeyPair;
+  const keys = (await webcrypto.subtle.generateKey(signingAlgorithm, true, [
+    'sign',
+    'verify',
+  ])) as webcrypto.CryptoKeyPair;
   const notAfter = new Date(now.getTime() + VALID_FOR_MS);
   const certificate = await X509CertificateGenerator.createSelfSigned(
     {

@@ -105,7 +105,11 @@ describe('FrameDecoder', () => {
 
   it('decodes a part of a larger buffer and nothing around it', () => {
     const recorder = new Recorder();
-    const bytes = Buffer.concat([Buffer.from('ffff', 'hex'), encodeFrame(3, Buffer.from('01', 'hex')), Buffer.alloc(9)]);
+    const bytes = Buffer.concat([
+      Buffer.from('ffff', 'hex'),
+      encodeFrame(3, Buffer.from('01', 'hex')),
+      Buffer.alloc(9),
+    ]);
     new FrameDecoder(recorder).push(bytes, 2, bytes.length - 9);
     expect(recorder.frames).toEqual([{ type: 3, payload: '01' }]);
   });

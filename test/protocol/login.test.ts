@@ -31,9 +31,12 @@ describe('ClientInfo', () => {
     expect(parseClientInfoJson(json)).toEqual({ version: 2, canAckPings: true, isProber: false });
   });
 
-  it.each(['', 'null', '[]', '3', '{', '{"version":"2"}', '{"CanAckPings":1}', '{"meshKey":{}}'])('refuses %s', (text) => {
-    expect(() => parseClientInfoJson(Buffer.from(text))).toThrow(ProtocolError);
-  });
+  it.each(['', 'null', '[]', '3', '{', '{"version":"2"}', '{"CanAckPings":1}', '{"meshKey":{}}'])(
+    'refuses %s',
+    (text) => {
+      expect(() => parseClientInfoJson(Buffer.from(text))).toThrow(ProtocolError);
+    },
+  );
 
   it('throws nothing but ProtocolError for any JSON', () => {
     fc.assert(
