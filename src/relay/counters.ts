@@ -41,6 +41,7 @@ export class Counters {
   unknownFrames = 0;
   pushBacks = 0;
   writeTimeouts = 0;
+  vanished = 0;
   accepts = 0;
   acceptsOverLimit = 0;
   clients = 0;
@@ -93,6 +94,7 @@ export class Counters {
       bytes_dropped: bytesDropped,
       push_backs: this.pushBacks,
       write_timeouts: this.writeTimeouts,
+      vanished: this.vanished,
       peer_gone: { disconnected: this.peerGoneDisconnected, not_here: this.peerGoneNotHere },
       pings_received: this.pingsReceived,
       pongs_sent: this.pongsSent,

@@ -11,6 +11,8 @@ export const defaults = {
   keepAliveSeconds: 60,
   /** … plus up to this many seconds, different for each client. */
   keepAliveJitterSeconds: 5,
+  /** A client that says it answers pings, and has been silent since so many keep-alives, is gone. */
+  unansweredPings: 2,
 
   /**
    * A client's queue of ordinary packets, and that of disco packets, drop their oldest when they hold more than both:

@@ -37,6 +37,8 @@ export interface RelayParts {
   region?: Region;
   /** How sockets are read; shared where this Node can. */
   readMode?: ReadMode;
+  /** What sends keep-alives; once a minute when absent. */
+  keepAlives?: KeepAliveWheels;
   /** Where log lines go; stderr when absent. */
   writeLog?: (line: string) => void;
 }
@@ -69,7 +71,7 @@ export async function startRelay(config: RelayConfig, parts: RelayParts = {}): P
   const pool = new BufferPool();
   const turn = new Turn();
   const noise = new Noise(log);
-  const keepAlives = new KeepAliveWheels();
+  const keepAlives = parts.keepAlives ?? new KeepAliveWheels();
   const bootstrapDns = new BootstrapDns(config.bootstrapDnsNames, log);
   const sessions = new Set<Session>();
   const startedAt = Date.now();

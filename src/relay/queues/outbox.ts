@@ -70,15 +70,14 @@ export class Outbox {
   pushPacket(bytes: Buffer, start: number, end: number): boolean {
     const packets = this.#packets;
     packets.push(bytes, start, end);
-    if (packets.bytes <= defaults.pushBackQueueBytes) {
+    const pressed = this.#context.pool.outstanding > defaults.memoryPressure;
+    if (packets.bytes <= (pressed ? defaults.queueBytesUnderPressure : defaults.pushBackQueueBytes)) {
       if (!this.#scheduled) this.#schedule();
       return false;
     }
     // Do not wait for the end of the turn with whole buffers at hand.
     if (this.#writing === undefined) this.flush();
-    const { pool } = this.#context;
-    const maxBytes =
-      pool.outstanding > defaults.memoryPressure ? defaults.queueBytesUnderPressure : defaults.queueBytes;
+    const maxBytes = pressed ? defaults.queueBytesUnderPressure : defaults.queueBytes;
     packets.trim(defaults.queuePackets, maxBytes, this.#dropOldestPacket);
     return packets.bytes > defaults.pushBackQueueBytes && this.#worthSlowing();
   }

@@ -1,8 +1,9 @@
+import { randomBytes } from 'node:crypto';
 import { performance } from 'node:perf_hooks';
 import { looksLikeDisco } from '../../protocol/disco.ts';
 import { ProtocolError } from '../../protocol/errors.ts';
 import { badFrameLength, type CarryPool, FrameDecoder, type FrameSink } from '../../protocol/frame-decoder.ts';
-import { encodePeerGone, encodePong, encodeRestarting } from '../../protocol/frame-encoder.ts';
+import { encodePeerGone, encodePing, encodePong, encodeRestarting } from '../../protocol/frame-encoder.ts';
 import {
   FRAME_HEADER_LENGTH,
   FrameType,
@@ -77,6 +78,9 @@ export class Session implements FrameSink, TransportUser, PausedSender, KeptAliv
   #held: Buffer[] | undefined = undefined;
   #heldBytes = 0;
   #preferred = false;
+  #answersPings = false;
+  /** Pings sent since the client was last heard of. */
+  #unanswered = 0;
   /** The outbox's count of control writes when the last pong was queued. */
   #pongBefore = -1;
   #peerGoneLimit: TokenBucket | undefined = undefined;
@@ -125,6 +129,7 @@ export class Session implements FrameSink, TransportUser, PausedSender, KeptAliv
 
   receive(bytes: Buffer, start: number, end: number): void {
     if (this.#state === 'closed') return;
+    this.#unanswered = 0;
     try {
       this.#decoder.push(bytes, start, end);
     } catch (error) {
@@ -298,6 +303,7 @@ export class Session implements FrameSink, TransportUser, PausedSender, KeptAliv
     this.#state = 'active';
     this.#key = client.key;
     this.#peer = switchboard.register(this, client.key);
+    this.#answersPings = client.info.canAckPings;
     this.#connectedAt = performance.now();
     this.#leaveKeepAlives = keepAlives.add(this);
     counters.logins[way]++;
@@ -320,9 +326,24 @@ export class Session implements FrameSink, TransportUser, PausedSender, KeptAliv
 
   // --- frames to the client ---
 
+  /**
+   * A keep-alive, and for clients that answer pings a ping with it: TCP alone notices only after a quarter of an hour
+   * that the other end has vanished without a word.
+   */
   sendKeepAlive(): void {
-    this.#context.counters.keepAlivesSent++;
-    this.outbox.pushControl(this.#context.keepAliveFrame);
+    const { counters, keepAliveFrame, log } = this.#context;
+    if (this.#answersPings) {
+      if (this.#unanswered >= defaults.unansweredPings) {
+        counters.vanished++;
+        log.info('client_vanished', { key: this.#key && shortKey(this.#key), address: this.origin.address });
+        this.close();
+        return;
+      }
+      this.#unanswered++;
+      this.outbox.pushControl(encodePing(randomBytes(PING_LENGTH)));
+    }
+    counters.keepAlivesSent++;
+    this.outbox.pushControl(keepAliveFrame);
   }
 
   /** Tells the client that it cannot reach `peer` here, or not any more. */
