@@ -42,6 +42,7 @@ export class Counters {
   pushBacks = 0;
   writeTimeouts = 0;
   vanished = 0;
+  internalErrors = 0;
   accepts = 0;
   acceptsOverLimit = 0;
   clients = 0;
@@ -95,6 +96,7 @@ export class Counters {
       push_backs: this.pushBacks,
       write_timeouts: this.writeTimeouts,
       vanished: this.vanished,
+      internal_errors: this.internalErrors,
       peer_gone: { disconnected: this.peerGoneDisconnected, not_here: this.peerGoneNotHere },
       pings_received: this.pingsReceived,
       pongs_sent: this.pongsSent,

@@ -22,8 +22,14 @@ import { switchingProtocols, upgradeKind } from './upgrade.ts';
 
 const NOTHING = Buffer.alloc(0);
 
-/** When the connections that node:http serves are closed. */
-const httpDeadlines = new WeakMap<Socket, NodeJS.Timeout>();
+/** When a connection that node:http serves is closed. Its own limits only work in a server that listens itself. */
+interface HttpDeadlines {
+  /** Unless the first request head has come. */
+  readonly head: NodeJS.Timeout;
+  /** Whatever it does. */
+  readonly whole: NodeJS.Timeout;
+}
+const httpDeadlines = new WeakMap<Duplex, HttpDeadlines>();
 
 /** What the front needs to know. */
 export interface FrontOptions {
@@ -143,13 +149,22 @@ export class Front {
       }
       this.#startSocketSession(socket, request.fastStart, request.idealNode, chunk.subarray(request.end));
     });
+    // A connection whose PROXY header has been read was paused, and a new listener alone does not end that.
+    socket.resume();
   }
 
   /** Hands a connection and what was read of it to node:http, for a limited time. */
   #toHttp(socket: Socket, chunk: Buffer): void {
-    const deadline = setTimeout(() => socket.destroy(), defaults.httpConnectionTimeout).unref();
-    socket.once('close', () => clearTimeout(deadline));
-    httpDeadlines.set(socket, deadline);
+    const head = setTimeout(() => {
+      this.#options.context.noise.count('http_timeout');
+      socket.destroy();
+    }, defaults.loginStepTimeout).unref();
+    const whole = setTimeout(() => socket.destroy(), defaults.httpConnectionTimeout).unref();
+    socket.once('close', () => {
+      clearTimeout(head);
+      clearTimeout(whole);
+    });
+    httpDeadlines.set(socket, { head, whole });
     socket.pause();
     socket.unshift(chunk);
     this.#http.emit('connection', socket);
@@ -159,9 +174,10 @@ export class Front {
   #createHttp(): HttpServer {
     const { pages, context } = this.#options;
     const server = createLimitedHttpServer(context.noise);
-    server.on('request', (request, response) =>
-      servePage(pages, request, response, this.#clientOf(request.socket).address),
-    );
+    server.on('request', (request, response) => {
+      clearTimeout(httpDeadlines.get(request.socket)?.head);
+      servePage(pages, request, response, this.#clientOf(request.socket).address);
+    });
     server.on('upgrade', (request, socket, head) => this.#upgrade(request, socket as Socket, head));
     return server;
   }
@@ -177,7 +193,9 @@ export class Front {
       refuse(socket, 426, 'Upgrade: DERP\r\n');
       return;
     }
-    clearTimeout(httpDeadlines.get(socket));
+    const deadlines = httpDeadlines.get(socket);
+    clearTimeout(deadlines?.head);
+    clearTimeout(deadlines?.whole);
     const idealNode = headerOf(request, 'ideal-node');
     if (kind === 'derp') {
       const fastStart = headerOf(request, 'derp-fast-start') === '1';

@@ -67,7 +67,11 @@ function pageFor(context: PageContext, path: string, request: IncomingMessage, a
   const reading = request.method === 'GET' || request.method === 'HEAD';
   if (path === '/derp') {
     return context.derp
-      ? { status: 426, body: 'DERP requires connection upgrade\n', headers: { Upgrade: 'DERP', Connection: 'Upgrade, close' } }
+      ? {
+          status: 426,
+          body: 'DERP requires connection upgrade\n',
+          headers: { Upgrade: 'DERP', Connection: 'Upgrade, close' },
+        }
       : { status: 404, body: 'derp server disabled\n' };
   }
   if (path === '/derp/probe' || path === '/derp/latency-check') {

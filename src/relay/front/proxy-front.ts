@@ -9,11 +9,12 @@ import { type Endpoint, endpointOf, unmapAddress } from './endpoint.ts';
 export function addressList(entries: readonly string[]): BlockList {
   const list = new BlockList();
   for (const entry of entries) {
-    const [address = '', bits] = entry.split('/');
+    const [address = '', bits, ...more] = entry.split('/');
     const family = isIPv6(address) ? 'ipv6' : 'ipv4';
     const widest = family === 'ipv6' ? 128 : 32;
-    const prefix = bits === undefined ? widest : Number(bits);
-    if (isIP(address) === 0 || !/^\d*$/.test(bits ?? '') || prefix > widest) {
+    // Digits only: Number('') is 0, and a prefix of 0 trusts everybody.
+    const prefix = bits === undefined ? widest : /^\d{1,3}$/.test(bits) ? Number(bits) : Number.NaN;
+    if (isIP(address) === 0 || !(prefix <= widest) || more.length > 0) {
       throw new RangeError(`${entry} is not an IP address or a CIDR range`);
     }
     list.addSubnet(address, prefix, family);

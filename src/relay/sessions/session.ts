@@ -2,18 +2,9 @@ import { randomBytes } from 'node:crypto';
 import { performance } from 'node:perf_hooks';
 import { looksLikeDisco } from '../../protocol/disco.ts';
 import { ProtocolError } from '../../protocol/errors.ts';
-import { badFrameLength, type CarryPool, FrameDecoder, type FrameSink } from '../../protocol/frame-decoder.ts';
+import { type CarryPool, FrameDecoder, type FrameSink } from '../../protocol/frame-decoder.ts';
 import { encodePeerGone, encodePing, encodePong, encodeRestarting } from '../../protocol/frame-encoder.ts';
-import {
-  FRAME_HEADER_LENGTH,
-  FrameType,
-  KEY_LENGTH,
-  MAX_CLIENT_INFO_LENGTH,
-  MAX_PACKET_LENGTH,
-  MAX_PING_LENGTH,
-  PeerGoneReason,
-  PING_LENGTH,
-} from '../../protocol/frame-types.ts';
+import { FRAME_HEADER_LENGTH, FrameType, KEY_LENGTH, PeerGoneReason, PING_LENGTH } from '../../protocol/frame-types.ts';
 import { type KeyPair, shortKey } from '../../protocol/keys.ts';
 import type { LoginWay } from '../counters.ts';
 import { defaults } from '../defaults.ts';
@@ -23,6 +14,7 @@ import { Outbox, type OutboxContext } from '../queues/outbox.ts';
 import type { PausedSender } from '../queues/turn.ts';
 import type { Transport, TransportUser } from '../transport/transport.ts';
 import type { Admission, Verdict } from './admission.ts';
+import { checkFrame, checkLoginFrame } from './frame-rules.ts';
 import type { KeepAliveWheels, KeptAlive } from './keep-alive-wheel.ts';
 import { makeServerInfo, type ProvenClient, readClientInfo } from './login.ts';
 import type { Peer } from './peer.ts';
@@ -57,8 +49,6 @@ export interface Origin {
 }
 
 type State = 'login' | 'admitting' | 'active' | 'closed';
-
-const MIN_CLIENT_INFO_LENGTH = KEY_LENGTH + 24;
 
 /** One connection of a client, from the greeting to the end. */
 export class Session implements FrameSink, TransportUser, PausedSender, KeptAlive {
@@ -133,54 +123,34 @@ export class Session implements FrameSink, TransportUser, PausedSender, KeptAliv
     try {
       this.#decoder.push(bytes, start, end);
     } catch (error) {
-      if (!(error instanceof ProtocolError)) throw error;
-      this.#context.noise.count(this.#state === 'active' ? 'bad_frame' : 'login_failed');
-      this.#context.log.debug('protocol_error', {
-        address: this.origin.address,
-        code: error.code,
-        problem: error.message,
-      });
-      this.close();
+      this.#fail(error);
     }
+  }
+
+  /** What a client sends ends at most its own connection, even when the mistake is ours. */
+  #fail(error: unknown): void {
+    const { log, noise, counters } = this.#context;
+    const { address } = this.origin;
+    if (error instanceof ProtocolError) {
+      noise.count(this.#state === 'active' ? 'bad_frame' : 'login_failed');
+      log.debug('protocol_error', { address, code: error.code, problem: error.message });
+    } else {
+      counters.internalErrors++;
+      log.error('internal_error', { address, problem: error instanceof Error ? error.stack : String(error) });
+    }
+    this.close();
   }
 
   admit(type: number, length: number): 'read' | 'skip' {
     if (this.#state === 'login') {
-      if (type !== FrameType.ClientInfo) {
-        throw new ProtocolError('unexpected-frame', `frame type ${type} before the login`);
-      }
-      if (length < MIN_CLIENT_INFO_LENGTH || length > MAX_CLIENT_INFO_LENGTH) {
-        throw badFrameLength('ClientInfo', length, `${MIN_CLIENT_INFO_LENGTH} to ${MAX_CLIENT_INFO_LENGTH} bytes`);
-      }
+      checkLoginFrame(type, length);
       return 'read';
     }
-    switch (type) {
-      case FrameType.SendPacket:
-        if (length < KEY_LENGTH || length > KEY_LENGTH + MAX_PACKET_LENGTH) {
-          throw badFrameLength('SendPacket', length, `${KEY_LENGTH} to ${KEY_LENGTH + MAX_PACKET_LENGTH} bytes`);
-        }
-        return 'read';
-      case FrameType.NotePreferred:
-        if (length !== 1) throw badFrameLength('NotePreferred', length, '1 byte');
-        return 'read';
-      case FrameType.Ping:
-        if (length < PING_LENGTH || length > MAX_PING_LENGTH) {
-          throw badFrameLength('Ping', length, `${PING_LENGTH} to ${MAX_PING_LENGTH} bytes`);
-        }
-        return 'read';
-      case FrameType.ForwardPacket:
-      case FrameType.WatchConns:
-      case FrameType.ClosePeer:
-        // Only for nodes of the region, which prove it with the mesh key when they log in.
-        throw new ProtocolError('unexpected-frame', `mesh frame type ${type} from a client without the mesh key`);
-      case FrameType.Pong:
-        return 'skip';
-      default:
-        // For future extensions: a frame that is not known is passed over by its length.
-        this.#context.counters.unknownFrames++;
-        if (this.#peer !== undefined && this.#peer.sessions.length > 1) this.#peer.noteSpeaker(this);
-        return 'skip';
-    }
+    const verdict = checkFrame(type, length);
+    if (verdict !== 'unknown') return verdict;
+    this.#context.counters.unknownFrames++;
+    if (this.#peer !== undefined && this.#peer.sessions.length > 1) this.#peer.noteSpeaker(this);
+    return 'skip';
   }
 
   frame(type: number, bytes: Buffer, start: number, end: number): void {
