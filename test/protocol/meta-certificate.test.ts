@@ -1,4 +1,5 @@
-import { createPublicKey, randomBytes, X509Certificate } from 'node:crypto';
+import { createPublicKey, randomBytes, webcrypto, X509Certificate } from 'node:crypto';
+import { X509CertificateGenerator } from '@peculiar/x509';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { isMetaCertificate, makeMetaCertificate, readMetaCertificate } from '../../src/protocol/meta-certificate.ts';
@@ -87,6 +88,18 @@ describe('readMetaCertificate', () => {
     const noHex = renamed((text) => text.write('g', 7));
     expect(readMetaCertificate(noHex)).toBeUndefined();
     expect(isMetaCertificate(new X509Certificate(noHex))).toBe(true);
+  });
+
+  it('takes versions up to 255, as Tailscale’s clients do', async () => {
+    const keys = (await webcrypto.subtle.generateKey('Ed25519', true, ['sign', 'verify'])) as webcrypto.CryptoKeyPair;
+    const versioned = async (serialNumber: string) => {
+      const name = `CN=derpkey${goMetaCertificateKey.toString('hex')}`;
+      const signingAlgorithm = { name: 'Ed25519' };
+      const options = { serialNumber, name, keys, signingAlgorithm };
+      return new Uint8Array((await X509CertificateGenerator.createSelfSigned(options, webcrypto)).rawData);
+    };
+    expect(readMetaCertificate(await versioned('00ff'))?.protocolVersion).toBe(255);
+    expect(readMetaCertificate(await versioned('0100'))).toBeUndefined();
   });
 
   it('gives undefined for bytes that are no certificate, and never throws', () => {

@@ -48,6 +48,13 @@ function flip(bytes: Buffer, index: number, mask = 1): Buffer {
   return copy;
 }
 
+/** A message with more bytes, which its length counts. */
+function appended(bytes: Buffer, hex: string): Buffer {
+  const longer = Buffer.concat([bytes, Buffer.from(hex, 'hex')]);
+  longer.writeUInt16BE(longer.length - 20, 2);
+  return longer;
+}
+
 /** A message with bytes flipped, cut off or added. */
 const mutated = fc
   .record({
@@ -108,7 +115,7 @@ describe('readBindingRequest', () => {
     ['an indication', message(0x0011, [])],
     ['a length that is too small', flip(request, 3, 4)],
     ['a cut tail', request.subarray(0, 36)],
-    ['bytes after the message', Buffer.concat([request, Buffer.alloc(4)])],
+    ['bytes after the message', Buffer.concat([message(1, []), Buffer.from('80220000', 'hex')])],
     ['an attribute longer than the message', flip(request, 23, 0x40)],
     ['half an attribute header', Buffer.concat([flip(message(1, []), 3, 2), Buffer.alloc(2)])],
     ['a wrong fingerprint', flip(request, 39)],
@@ -199,6 +206,8 @@ describe('parseBindingAnswer', () => {
     ['another transaction', flip(answerV4, 19)],
     ['a request', request],
     ['cut short', answerV4.subarray(0, 30)],
+    ['a last attribute that is cut short', appended(answerV4, '80220004')],
+    ['half an attribute header at the end', appended(answerV4, '8022')],
     ['no address', message(0x0101, [[0x8022, '61626364']])],
     ['an unknown family', flip(answerV4, 25, 4)],
     ['an IPv6 address of four bytes', message(0x0101, [[0x0020, '00020050e112a643']])],
