@@ -17,7 +17,9 @@ export function createLimitedHttpServer(noise: Noise): Server {
   server.maxRequestsPerSocket = 100;
   server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
     noise.count(error.code === 'ERR_HTTP_REQUEST_TIMEOUT' ? 'http_timeout' : 'bad_http_request');
-    refuse(socket, error.code === 'HPE_HEADER_OVERFLOW' ? 431 : 400);
+    // Whoever hung up in the middle reads no answer, and a write to a connection that was reset may never end.
+    if (error.code === 'HPE_INVALID_EOF_STATE' || error.code === 'ECONNRESET') socket.destroy();
+    else refuse(socket, error.code === 'HPE_HEADER_OVERFLOW' ? 431 : 400);
   });
   return server;
 }

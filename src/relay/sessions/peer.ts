@@ -1,4 +1,13 @@
-import type { Session } from './session.ts';
+import type { PeerGoneReason } from '../../protocol/frame-types.ts';
+import type { Outbox } from '../queues/outbox.ts';
+
+/** One connection of a peer, as those see it who send to the peer. */
+export interface PeerConnection {
+  readonly outbox: Outbox;
+  /** When it last spoke, in its peer's count. */
+  spokeAt: number;
+  sendPeerGone(peer: Buffer, reason: PeerGoneReason): void;
+}
 
 /**
  * A key that is connected to this relay, by one connection or, with a cloned or reconnecting node, several.
@@ -7,8 +16,8 @@ import type { Session } from './session.ts';
 export class Peer {
   readonly key: Buffer;
   readonly name: string;
-  readonly sessions: Session[] = [];
-  active: Session | undefined = undefined;
+  readonly connections: PeerConnection[] = [];
+  active: PeerConnection | undefined = undefined;
   /** Peers that this one has sent packets to: they are told when it is gone. */
   readonly audience = new Set<Peer>();
   /** The reverse of `audience`, so that whoever leaves can be forgotten everywhere. */
@@ -21,25 +30,25 @@ export class Peer {
   }
 
   /** A new connection is active at once: the older ones are probably dead. */
-  add(session: Session): void {
-    this.sessions.push(session);
-    this.noteSpeaker(session);
+  add(connection: PeerConnection): void {
+    this.connections.push(connection);
+    this.noteSpeaker(connection);
   }
 
   /** Removes a connection; the latest speaker of the rest takes over. */
-  remove(session: Session): void {
-    this.sessions.splice(this.sessions.indexOf(session), 1);
-    if (this.active !== session) return;
-    this.active = this.sessions.reduce<Session | undefined>(
+  remove(connection: PeerConnection): void {
+    this.connections.splice(this.connections.indexOf(connection), 1);
+    if (this.active !== connection) return;
+    this.active = this.connections.reduce<PeerConnection | undefined>(
       (latest, candidate) => (latest === undefined || candidate.spokeAt > latest.spokeAt ? candidate : latest),
       undefined,
     );
   }
 
   /** Called with each frame of a key that has several connections: the speaker becomes the active one. */
-  noteSpeaker(session: Session): void {
-    session.spokeAt = ++this.#spoken;
-    this.active = session;
+  noteSpeaker(connection: PeerConnection): void {
+    connection.spokeAt = ++this.#spoken;
+    this.active = connection;
   }
 
   /** Remembers that this peer has sent to `other`. */

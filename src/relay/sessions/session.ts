@@ -17,7 +17,7 @@ import type { Admission, Verdict } from './admission.ts';
 import { checkFrame, checkLoginFrame } from './frame-rules.ts';
 import type { KeepAliveWheels, KeptAlive } from './keep-alive-wheel.ts';
 import { makeServerInfo, type ProvenClient, readClientInfo } from './login.ts';
-import type { Peer } from './peer.ts';
+import type { Peer, PeerConnection } from './peer.ts';
 import type { Switchboard } from './switchboard.ts';
 import { TokenBucket } from './token-bucket.ts';
 
@@ -51,10 +51,9 @@ export interface Origin {
 type State = 'login' | 'admitting' | 'active' | 'closed';
 
 /** One connection of a client, from the greeting to the end. */
-export class Session implements FrameSink, TransportUser, PausedSender, KeptAlive {
+export class Session implements FrameSink, TransportUser, PausedSender, KeptAlive, PeerConnection {
   readonly origin: Origin;
   readonly outbox: Outbox;
-  /** When this session last spoke, in its peer's count. */
   spokeAt = 0;
   readonly #context: SessionContext;
   readonly #transport: Transport;
@@ -149,7 +148,7 @@ export class Session implements FrameSink, TransportUser, PausedSender, KeptAliv
     const verdict = checkFrame(type, length);
     if (verdict !== 'unknown') return verdict;
     this.#context.counters.unknownFrames++;
-    if (this.#peer !== undefined && this.#peer.sessions.length > 1) this.#peer.noteSpeaker(this);
+    if (this.#peer !== undefined && this.#peer.connections.length > 1) this.#peer.noteSpeaker(this);
     return 'skip';
   }
 
@@ -159,7 +158,7 @@ export class Session implements FrameSink, TransportUser, PausedSender, KeptAliv
       return;
     }
     const peer = this.#peer!;
-    if (peer.sessions.length > 1) peer.noteSpeaker(this);
+    if (peer.connections.length > 1) peer.noteSpeaker(this);
     if (type === FrameType.SendPacket) this.#relay(bytes, start, end);
     else if (type === FrameType.Ping) this.#answerPing(bytes, start);
     else if (type === FrameType.NotePreferred) this.#notePreferred(bytes[start] !== 0);

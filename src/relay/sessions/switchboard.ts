@@ -1,7 +1,6 @@
 import { KEY_LENGTH, PeerGoneReason } from '../../protocol/frame-types.ts';
 import type { Counters } from '../counters.ts';
-import { Peer } from './peer.ts';
-import type { Session } from './session.ts';
+import { Peer, type PeerConnection } from './peer.ts';
 
 /** Another node of the region that a packet can be forwarded to (once: never forward what was forwarded). */
 export interface Forwarder {
@@ -13,7 +12,7 @@ export interface Region {
   /** The node that has `key`, if another one has. */
   forwarderFor(key: Buffer): Forwarder | undefined;
   /** A key has come to this relay, or left it. */
-  present(session: Session): void;
+  present(key: Buffer): void;
   gone(key: Buffer): void;
 }
 
@@ -42,33 +41,33 @@ export class Switchboard {
     return this.#region.forwarderFor(bytes.subarray(offset, offset + KEY_LENGTH));
   }
 
-  /** Adds a logged-in session. @returns its peer */
-  register(session: Session, key: Buffer): Peer {
+  /** Adds a connection that has logged in. @returns its peer */
+  register(connection: PeerConnection, key: Buffer): Peer {
     const name = key.toString('latin1');
     let peer = this.#peers.get(name);
     if (peer === undefined) {
       peer = new Peer(key, name);
       this.#peers.set(name, peer);
     } else {
-      if (peer.sessions.length === 1) {
+      if (peer.connections.length === 1) {
         this.#counters.duplicateKeys++;
         this.#counters.duplicateConnections++;
       }
       this.#counters.duplicateConnections++;
     }
-    peer.add(session);
+    peer.add(connection);
     this.#counters.clients++;
-    this.#region.present(session);
+    this.#region.present(key);
     return peer;
   }
 
-  /** Removes a session; when its key is gone from the region, all whom it had sent to are told. */
-  unregister(session: Session, peer: Peer): void {
+  /** Removes a connection; when its key is gone from the region, all whom it had sent to are told. */
+  unregister(connection: PeerConnection, peer: Peer): void {
     this.#counters.clients--;
-    peer.remove(session);
-    if (peer.sessions.length > 0) {
+    peer.remove(connection);
+    if (peer.connections.length > 0) {
       this.#counters.duplicateConnections--;
-      if (peer.sessions.length === 1) {
+      if (peer.connections.length === 1) {
         this.#counters.duplicateConnections--;
         this.#counters.duplicateKeys--;
       }
