@@ -61,6 +61,9 @@ export const defaults = {
   /** … and to go on trying for this long. */
   restartTryFor: 60_000,
 
+  /** When all that was queued has been sent, clients get this long to take it and to close their side. */
+  linger: 300,
+
   /** How long the meta certificate is valid, before and after now, days. */
   metaCertificateDays: 30,
   /** It is made anew when fewer days than this are left. */

@@ -257,9 +257,16 @@ async function drain(sessions: Set<Session>, drainMs: number): Promise<void> {
     else session.sendRestarting(defaults.restartSpread, defaults.restartTryFor);
   }
   const deadline = performance.now() + drainMs;
-  while (sessions.size > 0 && performance.now() < deadline) {
+  let lingerUntil = Number.POSITIVE_INFINITY;
+  while (sessions.size > 0 && performance.now() < Math.min(deadline, lingerUntil)) {
     await delay(10);
-    for (const session of sessions) if (session.outbox.empty) session.end();
+    let flushed = true;
+    for (const session of sessions) {
+      if (session.outbox.empty) session.end();
+      else flushed = false;
+    }
+    // Nobody waits for clients that do not close their side; the next relay can only listen when this one is gone.
+    if (flushed) lingerUntil = Math.min(lingerUntil, performance.now() + defaults.linger);
   }
   for (const session of sessions) session.close();
 }

@@ -1,6 +1,9 @@
 import type { WebSocket } from 'ws';
 import type { Transport, TransportUser } from './transport.ts';
 
+/** Tailscale's clients refuse a message of more than 32,768 bytes (the default of the library they use). */
+const MAX_MESSAGE = 16_384;
+
 /** A WebSocket whose binary messages carry the byte stream; frames may span messages. */
 export class WebSocketTransport implements Transport {
   readonly #webSocket: WebSocket;
@@ -27,7 +30,12 @@ export class WebSocketTransport implements Transport {
   }
 
   write(bytes: Buffer): void {
-    this.#webSocket.send(bytes, { binary: true, compress: false }, this.#onWritten);
+    const options = { binary: true, compress: false };
+    let start = 0;
+    for (; bytes.length - start > MAX_MESSAGE; start += MAX_MESSAGE) {
+      this.#webSocket.send(bytes.subarray(start, start + MAX_MESSAGE), options);
+    }
+    this.#webSocket.send(bytes.subarray(start), options, this.#onWritten);
   }
 
   unsent(): number {

@@ -1,0 +1,80 @@
+/** The server under test. Ours takes derper's flags, so the two are started alike. */
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Identity } from './identity.ts';
+import type { Network } from './network.ts';
+import { type Program, until } from './programs.ts';
+import { type ServerKind, tool, topFolder } from './settings.ts';
+
+/** What our relay's /debug/vars must tell at least. */
+export interface RelayVars {
+  readonly clients: number;
+  readonly logins: { readonly fast_start: number; readonly upgrade: number; readonly websocket: number };
+  readonly packets_dropped: Readonly<Record<string, unknown>>;
+}
+
+/** A relay in the lab's srv namespace, on the ports that clients expect: 443, 80 and 3478. */
+export class Relay {
+  readonly kind: ServerKind;
+  readonly #network: Network;
+  readonly #identity: Identity;
+  readonly #folder: string;
+  #program: Program | undefined;
+
+  constructor(kind: ServerKind, network: Network, identity: Identity, folder: string) {
+    this.kind = kind;
+    this.#network = network;
+    this.#identity = identity;
+    this.#folder = folder;
+  }
+
+  /** The file with everything the relay printed, over all its starts. */
+  get logFile(): string {
+    return join(this.#folder, 'relay.log');
+  }
+
+  /** Starts the relay and waits until it answers. The server's key is kept from one start to the next. */
+  async start(): Promise<void> {
+    mkdirSync(this.#folder, { recursive: true });
+    const program = this.#network.start('srv', [...this.#executable(), ...this.#flags()], this.logFile);
+    this.#program = program;
+    await until('the relay to answer', 20, async () => {
+      if (program.exit !== undefined) throw new Error(`it ended: ${program.exit}`);
+      await this.#get('/derp/probe');
+      return true;
+    });
+  }
+
+  /** Stops the relay as an operator would, by SIGTERM, and gives how it ended; after ten seconds it is killed. */
+  async stop(): Promise<string | undefined> {
+    const program = this.#program;
+    this.#program = undefined;
+    await program?.stop('SIGTERM', 10);
+    return program?.exit;
+  }
+
+  /** Our relay's counters; derper's are others. */
+  async vars(): Promise<RelayVars> {
+    return JSON.parse(await this.#get('/debug/vars')) as RelayVars;
+  }
+
+  #executable(): string[] {
+    return this.kind === 'derper' ? [tool('derper')] : [process.execPath, join(topFolder, 'bin/derp-relay.cjs')];
+  }
+
+  #flags(): string[] {
+    const { host, certificates } = this.#identity;
+    const key = join(this.#folder, 'derper.key');
+    const ports = ['-a', ':443', '-http-port', '80', '-stun-port', '3478'];
+    return ['-c', key, ...ports, '-certmode', 'manual', '-certdir', certificates, '-hostname', host];
+  }
+
+  /** Asks over srv's loopback, which is where /debug is answered. */
+  async #get(path: string): Promise<string> {
+    const curl = ['curl', '-sSfk', '--max-time', '5', '--connect-to', '::127.0.0.1:443'];
+    const { stdout } = await this.#network.run('srv', [...curl, `https://${this.#identity.host}${path}`], {
+      seconds: 8,
+    });
+    return stdout;
+  }
+}
