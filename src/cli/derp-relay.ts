@@ -1,0 +1,9 @@
+/** Entry of the program `derp-relay`. */
+import { relayCommand } from './relay-command.ts';
+
+try {
+  process.exitCode = await relayCommand('derp-relay', process.argv.slice(2));
+} catch (error) {
+  process.stderr.write(`derp-relay: unexpected error: ${error instanceof Error ? error.stack : error}\n`);
+  process.exitCode = 1;
+}

@@ -1,0 +1,68 @@
+/** Entry of the program `derp-setup`. */
+import { readCommandLine } from './invocation.ts';
+import { chooseLanguage, languageProblems, messagesIn } from './language.ts';
+import { createOutput } from './output.ts';
+import { tellProblems } from './problem-list.ts';
+import type { Session } from './session.ts';
+import { addEnvironmentSwitches } from './switches.ts';
+
+async function main(argv: readonly string[]): Promise<number> {
+  const environment = process.env;
+  const messages = messagesIn(chooseLanguage(argv, environment));
+  const invocation = readCommandLine(argv, messages);
+  const { flags, problems: badSwitches } = addEnvironmentSwitches(
+    invocation.command === 'print' ? {} : invocation.flags,
+    environment,
+  );
+  const output = createOutput({
+    stdout: process.stdout,
+    stderr: process.stderr,
+    environment,
+    // Help and version are texts, whatever the format of answers.
+    json: flags.json === true && invocation.command !== 'print',
+    quiet: flags.quiet === true,
+    verbose: flags.verbose === true,
+    color: flags.color !== false,
+  });
+  if (invocation.command === 'print') {
+    output.answer(invocation.text);
+    return 0;
+  }
+  const session: Session = { output, messages, environment };
+  const { words } = invocation;
+  const problems = [...invocation.problems, ...badSwitches, ...languageProblems(flags.lang, environment)];
+  try {
+    // Each command is loaded when it is needed, so that help and mistakes are answered at once.
+    if (invocation.command === 'relay' && problems.length === 0) {
+      const { relayCommand } = await import('./relay-command.ts');
+      return await relayCommand('derp-setup relay', words);
+    }
+    if (invocation.command === 'relay') {
+      tellProblems(problems, output, messages);
+      return 2;
+    }
+    if (invocation.command === 'probe') {
+      const { probeCommand } = await import('./probe-command.ts');
+      return await probeCommand(flags, words, problems, session);
+    }
+    const { setupCommand } = await import('./setup-command.ts');
+    return await setupCommand(flags, problems, session);
+  } catch (error) {
+    const detail = error instanceof Error ? error.message : String(error);
+    output.idle();
+    output.error(`derp-setup: ${messages.report.unexpected(detail)}`);
+    if (output.verbose && error instanceof Error) output.error(error.stack ?? '');
+    output.document({ ok: false, problems: [{ code: 'unexpected', rule: detail }] });
+    return 1;
+  }
+}
+
+// A reader that has seen enough (`| head`) is no error.
+for (const stream of [process.stdout, process.stderr]) {
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+    process.exit();
+  });
+}
+
+process.exitCode = await main(process.argv.slice(2));

@@ -1,0 +1,8 @@
+/** Everything that is said, in English. The Chinese catalogue has the same keys, or the types do not fit. */
+import { help } from './en/help.ts';
+import { problems } from './en/problems.ts';
+import { checks, explainCheck, notes, report } from './en/report.ts';
+
+export const en = { help, problems, notes, checks, explainCheck, report };
+
+export type Messages = typeof en;

@@ -1,0 +1,126 @@
+import type { PortOwner } from '../../../system/port-owner.ts';
+import type { ProblemMessages } from '../wording.ts';
+
+const list = (words: readonly string[], last: string) =>
+  words.length < 2 ? words.join('') : `${words.slice(0, -1).join(', ')} ${last} ${words.at(-1)}`;
+
+const didYouMean = (suggestion: string | undefined) =>
+  suggestion === undefined ? {} : { remedy: `did you mean ${suggestion}?` };
+
+/** Who has a port, as far as it is known. */
+export function owner(who: PortOwner | undefined): string {
+  if (who?.pid !== undefined) return `${who.name ?? 'a process'} (pid ${who.pid})`;
+  return who?.user === undefined ? 'another program' : `a process of user ${who.user}`;
+}
+
+const ports = (offAllowed: boolean) => (offAllowed ? '1 to 65535, or -1 for none' : '1 to 65535');
+
+const plainHost = 'a name like derp.example.com or an IPv4 or IPv6 address';
+const hostRemedies = {
+  plain: `give ${plainHost}`,
+  url: 'give the name or address alone, without https:// and path',
+  port: 'give the name or address alone, and the port with --derp-port',
+};
+
+const fileRemedies = {
+  missing: 'check the path',
+  denied: 'let the user who runs this read it, or run as its owner',
+  'is-directory': 'name a file',
+  'not-directory': 'check the path',
+  'read-only': 'name a directory on a file system that can be written',
+  'no-space': 'make room, or name another directory with --root',
+  other: 'check the path',
+};
+
+export const problems: ProblemMessages = {
+  'unknown-flag': ({ suggestion }) => ({ rule: 'is not a flag of this command', ...didYouMean(suggestion) }),
+  'unknown-argument': () => ({ rule: 'is one word too many', remedy: 'values belong behind their flags' }),
+  'unknown-command': ({ suggestion }) => ({ rule: 'is not a command', ...didYouMean(suggestion) }),
+  'unknown-setting': ({ suggestion }) => ({ rule: 'is not a setting of this version', ...didYouMean(suggestion) }),
+  'missing-value': () => ({ rule: 'needs a value' }),
+  'missing-host': () => ({ rule: 'is missing', remedy: 'name the relay to check: derp-setup probe derp.example.com' }),
+  'not-text': () => ({ rule: 'must be a text or a number' }),
+  'not-a-host': ({ hint }) => ({ rule: 'is neither a host name nor an IP address', remedy: hostRemedies[hint] }),
+  'unusable-host': () => ({ rule: 'is not an address that clients can dial', remedy: `give ${plainHost}` }),
+  'not-a-port': ({ offAllowed }) => ({ rule: `is not a port (${ports(offAllowed)})` }),
+  'same-port': ({ other }) => ({ rule: `is the port of ${other} too`, remedy: 'choose two different ports' }),
+  'port-in-use': (rule) => ({
+    rule: `is in use by ${owner(rule.owner)}`,
+    remedy: `stop ${rule.owner?.name ?? 'it'}, or choose another ${rule.protocol.toUpperCase()} port`,
+  }),
+  'port-denied': () => ({
+    rule: 'may not be opened by this user',
+    remedy: 'choose a port from 1024 up, or run as root',
+  }),
+  'no-free-port': ({ protocol }) => ({ rule: `is taken, and so is every ${protocol.toUpperCase()} port above it` }),
+  'not-one-of': ({ choices }) => ({ rule: `is not one of ${choices.join(', ')}` }),
+  'not-in-this-version': ({ works }) => ({
+    rule: 'is not in this version yet',
+    remedy: `what works today: ${list(works, 'or')}`,
+  }),
+  needs: ({ flags }) => ({ rule: `needs ${list(flags, 'and')}` }),
+  'only-with': ({ choice }) => ({ rule: `goes with ${choice} only`, remedy: `add ${choice}, or leave it out` }),
+  'not-a-number': () => ({ rule: 'is not a number (900 to 999 for your own regions)' }),
+  'not-a-count': ({ first, last }) => ({ rule: `is not a whole number from ${first} to ${last}` }),
+  'out-of-range': ({ first, last }) => ({ rule: `is not from ${first} to ${last} (900 to 999 for your own regions)` }),
+  'bad-code': () => ({ rule: 'is not a region code', remedy: 'up to 32 letters, digits and hyphens, such as myderp' }),
+  'bad-name': () => ({ rule: 'is not a region name', remedy: 'one line of up to 64 characters, such as "My DERP"' }),
+  'bad-node-name': () => ({
+    rule: 'is not a node name',
+    remedy: 'letters, digits, dots, hyphens and underscores, such as 900a',
+  }),
+  'not-an-address': ({ family }) => ({
+    rule: `is not an IPv${family} address`,
+    remedy: 'or none, to keep clients off it',
+  }),
+  'contradicts-host': ({ host }) => ({ rule: `is not the host ${host}`, remedy: 'leave it out: the host says it' }),
+  'not-a-home': () => ({ rule: 'is no page', remedy: 'default, blank, or a URL to redirect to (https://…)' }),
+  'not-a-pin': () => ({
+    rule: 'is not a pin',
+    remedy: 'sha256-raw: and 64 hex digits, as CertName says in the derpMap',
+  }),
+  file: ({ action, problem, detail }) => ({
+    rule: `cannot be ${action === 'read' ? 'read' : 'written'}: ${detail}`,
+    remedy: fileRemedies[problem],
+  }),
+  'not-a-directory': () => ({ rule: 'is not a directory' }),
+  'not-json': () => ({ rule: 'is not JSON', remedy: 'mend the file, or move it away' }),
+  'not-an-object': () => ({
+    rule: 'does not hold a JSON object of answers',
+    remedy: 'such as {"host": "derp.example.com"}',
+  }),
+  'newer-config': () => ({
+    rule: 'was written by a newer derp-setup',
+    remedy: 'use that version, or move the file away and answer anew',
+  }),
+  'not-a-certificate': () => ({
+    rule: 'holds no whole certificate in PEM form',
+    remedy: 'it must hold the certificate, then its intermediates, uncut; restore it or name another file',
+  }),
+  'not-a-private-key': () => ({
+    rule: 'holds no whole private key in PEM form',
+    remedy: 'restore it from where the certificate came from, or name another file',
+  }),
+  'encrypted-key': () => ({
+    rule: 'is protected by a passphrase',
+    remedy: 'a server must read it unattended: openssl pkey -in OLD -out NEW',
+  }),
+  'key-mismatch': ({ certFile }) => ({
+    rule: `is not the key of the certificate in ${certFile}`,
+    remedy: 'name the two files of one pair',
+  }),
+  'host-not-covered': ({ host, names }) => ({
+    rule: `is not for ${host}, but for ${names || 'no name at all'}`,
+    remedy: 'choose the host that the certificate names, or a certificate for this host',
+  }),
+  expired: ({ at }) => ({ rule: `ended on ${at}`, remedy: 'renew the certificate' }),
+  'not-yet-valid': ({ at }) => ({ rule: `is valid from ${at} only`, remedy: "check this machine's clock" }),
+  'chain-order': ({ position }) => ({
+    rule: `has certificate ${position} in the wrong place: it did not sign the one before it`,
+    remedy: 'put your own certificate first, then the one that signed it, and so on',
+  }),
+  'bad-relay-key': () => ({
+    rule: 'is not a whole relay key file ({"PrivateKey": "privkey:…"})',
+    remedy: 'restore it from a backup, or move it away to get a new key',
+  }),
+};

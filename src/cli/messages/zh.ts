@@ -1,0 +1,8 @@
+/** Everything that is said, in Simplified Chinese. */
+import type { Messages } from './en.ts';
+import { explainCheck } from './zh/checks.ts';
+import { help } from './zh/help.ts';
+import { problems } from './zh/problems.ts';
+import { checks, notes, report } from './zh/report.ts';
+
+export const zh: Messages = { help, problems, notes, checks, explainCheck, report };

@@ -1,0 +1,117 @@
+import type { PortOwner } from '../../../system/port-owner.ts';
+import type { ProblemMessages } from '../wording.ts';
+
+const list = (words: readonly string[], last: string) =>
+  words.length < 2 ? words.join('') : `${words.slice(0, -1).join('、')}${last}${words.at(-1)}`;
+
+const didYouMean = (suggestion: string | undefined) =>
+  suggestion === undefined ? {} : { remedy: `是不是想写 ${suggestion}？` };
+
+/** Who has a port, as far as it is known. */
+export function owner(who: PortOwner | undefined): string {
+  if (who?.pid !== undefined) return `${who.name ?? '某个进程'}（pid ${who.pid}）`;
+  return who?.user === undefined ? '其他程序' : `用户 ${who.user} 的进程`;
+}
+
+const ports = (offAllowed: boolean) => (offAllowed ? '应为 1 到 65535，-1 表示关闭' : '应为 1 到 65535');
+
+const plainHost = '请填写 derp.example.com 这样的域名，或 IPv4、IPv6 地址';
+const hostRemedies = {
+  plain: plainHost,
+  url: '只填域名或地址，不要带 https:// 和路径',
+  port: '只填域名或地址，端口用 --derp-port 指定',
+};
+
+const fileRemedies = {
+  missing: '请检查路径',
+  denied: '请让运行本程序的用户有权访问它，或改用它的所有者来运行',
+  'is-directory': '请指定文件，而不是目录',
+  'not-directory': '请检查路径',
+  'read-only': '请指定可写文件系统上的目录',
+  'no-space': '请清理磁盘，或用 --root 指定其他目录',
+  other: '请检查路径',
+};
+
+const fileReasons = {
+  missing: '文件不存在',
+  denied: '权限不足',
+  'is-directory': '这是一个目录',
+  'not-directory': '路径中有一段不是目录',
+  'read-only': '文件系统是只读的',
+  'no-space': '磁盘空间已满',
+};
+
+export const problems: ProblemMessages = {
+  'unknown-flag': ({ suggestion }) => ({ rule: '此命令没有这个选项', ...didYouMean(suggestion) }),
+  'unknown-argument': () => ({ rule: '是多余的参数', remedy: '值要写在对应的选项后面' }),
+  'unknown-command': ({ suggestion }) => ({ rule: '没有这个命令', ...didYouMean(suggestion) }),
+  'unknown-setting': ({ suggestion }) => ({ rule: '此版本没有这个设置项', ...didYouMean(suggestion) }),
+  'missing-value': () => ({ rule: '缺少值' }),
+  'missing-host': () => ({ rule: '没有指定', remedy: '请指定要检查的中继，例如：derp-setup probe derp.example.com' }),
+  'not-text': () => ({ rule: '必须是文本或数字' }),
+  'not-a-host': ({ hint }) => ({ rule: '既不是主机名，也不是 IP 地址', remedy: hostRemedies[hint] }),
+  'unusable-host': () => ({ rule: '客户端无法连接这个地址', remedy: plainHost }),
+  'not-a-port': ({ offAllowed }) => ({ rule: `不是有效的端口（${ports(offAllowed)}）` }),
+  'same-port': ({ other }) => ({ rule: `与 ${other} 的端口相同`, remedy: '请使用两个不同的端口' }),
+  'port-in-use': (rule) => ({
+    rule: `已被${owner(rule.owner)}占用`,
+    remedy: `请停止${rule.owner?.name ? ` ${rule.owner.name}` : '该程序'}，或换一个 ${rule.protocol.toUpperCase()} 端口`,
+  }),
+  'port-denied': () => ({ rule: '当前用户无权使用此端口', remedy: '请改用 1024 及以上的端口，或以 root 身份运行' }),
+  'no-free-port': ({ protocol }) => ({ rule: `已被占用，且更高的 ${protocol.toUpperCase()} 端口也都不可用` }),
+  'not-one-of': ({ choices }) => ({ rule: `只能是 ${list(choices, ' 或 ')}` }),
+  'not-in-this-version': ({ works }) => ({ rule: '此版本尚不支持', remedy: `目前可用：${list(works, ' 或 ')}` }),
+  needs: ({ flags }) => ({ rule: `需要同时指定 ${list(flags, ' 和 ')}` }),
+  'only-with': ({ choice }) => ({ rule: `只能与 ${choice} 一起使用`, remedy: `请加上 ${choice}，或去掉此选项` }),
+  'not-a-number': () => ({ rule: '不是数字（自建区域请使用 900 到 999）' }),
+  'not-a-count': ({ first, last }) => ({ rule: `不是 ${first} 到 ${last} 之间的整数` }),
+  'out-of-range': ({ first, last }) => ({ rule: `不在 ${first} 到 ${last} 之间（自建区域请使用 900 到 999）` }),
+  'bad-code': () => ({ rule: '不是有效的区域代码', remedy: '最多 32 个字母、数字或连字符，例如 myderp' }),
+  'bad-name': () => ({ rule: '不是有效的区域名称', remedy: '单行文本，最多 64 个字符，例如“我的 DERP”' }),
+  'bad-node-name': () => ({ rule: '不是有效的节点名称', remedy: '使用字母、数字、点、连字符和下划线，例如 900a' }),
+  'not-an-address': ({ family }) => ({
+    rule: `不是 IPv${family} 地址`,
+    remedy: `填写 none 则客户端不使用 IPv${family}`,
+  }),
+  'contradicts-host': ({ host }) => ({ rule: `与主机地址 ${host} 不一致`, remedy: '主机本身就是地址，去掉此选项即可' }),
+  'not-a-home': () => ({ rule: '不是有效的首页设置', remedy: '可用 default、blank，或要跳转到的网址（https://…）' }),
+  'not-a-pin': () => ({
+    rule: '不是有效的证书指纹',
+    remedy: '格式为 sha256-raw: 加 64 位十六进制数，即 derpMap 中的 CertName',
+  }),
+  file: ({ action, problem, detail }) => ({
+    rule: `无法${action === 'read' ? '读取' : '写入'}：${problem === 'other' ? detail : fileReasons[problem]}`,
+    remedy: fileRemedies[problem],
+  }),
+  'not-a-directory': () => ({ rule: '不是目录' }),
+  'not-json': () => ({ rule: '不是 JSON 格式', remedy: '请修正此文件，或将其移走' }),
+  'not-an-object': () => ({ rule: '内容不是由设置项组成的 JSON 对象', remedy: '例如 {"host": "derp.example.com"}' }),
+  'newer-config': () => ({ rule: '由更新版本的 derp-setup 写入', remedy: '请使用该版本，或移走此文件后重新设置' }),
+  'not-a-certificate': () => ({
+    rule: '没有完整的 PEM 证书',
+    remedy: '文件应完整包含服务器证书及其中间证书；请恢复此文件，或指定其他文件',
+  }),
+  'not-a-private-key': () => ({
+    rule: '没有完整的 PEM 私钥',
+    remedy: '请从证书来源处恢复此文件，或指定其他文件',
+  }),
+  'encrypted-key': () => ({
+    rule: '私钥有密码保护',
+    remedy: '服务器必须能自行读取私钥，可去除密码：openssl pkey -in 旧文件 -out 新文件',
+  }),
+  'key-mismatch': ({ certFile }) => ({ rule: `与证书 ${certFile} 不匹配`, remedy: '请指定同一对证书和私钥' }),
+  'host-not-covered': ({ host, names }) => ({
+    rule: names ? `不适用于 ${host}，证书中的名称是 ${names}` : `不适用于 ${host}，证书中没有任何名称`,
+    remedy: '请使用证书中的主机名，或换用适用于此主机的证书',
+  }),
+  expired: ({ at }) => ({ rule: `已于 ${at} 过期`, remedy: '请更新证书' }),
+  'not-yet-valid': ({ at }) => ({ rule: `从 ${at} 起才有效`, remedy: '请检查本机时钟' }),
+  'chain-order': ({ position }) => ({
+    rule: `第 ${position} 个证书的位置不对：前一个证书不是由它签发的`,
+    remedy: '请先放服务器证书，再放签发它的证书，依次类推',
+  }),
+  'bad-relay-key': () => ({
+    rule: '不是完整的中继密钥文件（{"PrivateKey": "privkey:…"}）',
+    remedy: '请从备份恢复；或将其移走，程序会生成新的密钥',
+  }),
+};

@@ -1,0 +1,100 @@
+/** The one place that prints. stdout is the answer, stderr everything else; with --json stdout is one JSON document. */
+import { Chalk, type ChalkInstance } from 'chalk';
+import type { Ora } from 'ora';
+
+/** A stream to print on: process.stdout, process.stderr, or a test's. */
+export interface Sink {
+  write(text: string): unknown;
+  isTTY?: boolean;
+  columns?: number;
+}
+
+/** How to print. */
+export interface OutputOptions {
+  stdout: Sink;
+  stderr: Sink;
+  environment: Record<string, string | undefined>;
+  json: boolean;
+  quiet: boolean;
+  verbose: boolean;
+  color: boolean;
+}
+
+/** What all commands print with. */
+export interface Output {
+  readonly json: boolean;
+  readonly quiet: boolean;
+  readonly verbose: boolean;
+  /** Colours for text that goes to stdout. */
+  readonly paint: ChalkInstance;
+  /** Colours for text that goes to stderr. */
+  readonly paintError: ChalkInstance;
+  /** A line of the answer; nothing with --json. */
+  answer(text: string): void;
+  /** A line on the way there; nothing with --quiet. */
+  progress(text: string): void;
+  /** A line about something wrong; always printed. */
+  error(text: string): void;
+  /** The answer of --json; nothing otherwise. */
+  document(value: object): void;
+  /** Shows that something is under way, on a terminal only; a next one, or any line, replaces it. */
+  busy(text: string): void;
+  /** Ends what `busy` shows. */
+  idle(): void;
+}
+
+function wantsColor(sink: Sink, { environment, color }: OutputOptions): boolean {
+  if (!color || environment.NO_COLOR) return false;
+  if (environment.FORCE_COLOR && environment.FORCE_COLOR !== '0') return true;
+  return sink.isTTY === true && environment.TERM !== 'dumb';
+}
+
+/** An output for one run. */
+export function createOutput(options: OutputOptions): Output {
+  const { stdout, stderr, json, quiet, verbose } = options;
+  // A terminal that does not know its width (a fresh one of docker or script) says 0, and a line of it never ends.
+  const hasWidth = stderr.columns !== undefined && stderr.columns > 0;
+  const spins = stderr.isTTY === true && hasWidth && !quiet && options.environment.TERM !== 'dumb';
+  let spinner: Ora | undefined;
+  let wanted: string | undefined;
+  const spin = async () => {
+    const { default: ora } = await import('ora');
+    // It may be over by the time that the spinner is loaded.
+    if (wanted === undefined) return;
+    // Ctrl-C is ours to handle, so the spinner must leave the input alone.
+    const stream = stderr as NodeJS.WriteStream;
+    spinner ??= ora({ stream, discardStdin: false, color: wantsColor(stderr, options) && 'cyan' });
+    spinner.text = wanted;
+    spinner.start();
+  };
+  /** The spinner's line must be gone before another line is printed, whichever stream that goes to. */
+  const print = (sink: Sink, text: string) => {
+    if (spinner?.isSpinning) spinner.clear();
+    sink.write(`${text}\n`);
+  };
+  return {
+    json,
+    quiet,
+    verbose,
+    paint: new Chalk({ level: wantsColor(stdout, options) ? 1 : 0 }),
+    paintError: new Chalk({ level: wantsColor(stderr, options) ? 1 : 0 }),
+    answer: (text) => {
+      if (!json) print(stdout, text);
+    },
+    progress: (text) => {
+      if (!quiet) print(stderr, text);
+    },
+    error: (text) => print(stderr, text),
+    document: (value) => {
+      if (json) print(stdout, JSON.stringify(value, null, 2));
+    },
+    busy: (text) => {
+      wanted = text;
+      if (spins) void spin();
+    },
+    idle: () => {
+      wanted = undefined;
+      spinner?.stop();
+    },
+  };
+}

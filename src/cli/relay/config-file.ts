@@ -1,0 +1,129 @@
+/** derp-relay's `--config FILE`: JSON with the fields of RelayConfig, every one of them checked. */
+import { isIP } from 'node:net';
+import { dirname, resolve } from 'node:path';
+import type { RelayConfig } from '../../relay/config.ts';
+import { FileError, readText } from '../../system/files.ts';
+import type { RelayProblem } from './go-flags.ts';
+import { type Read, readHome, readHost, readListen, readNames, readPath, readPort } from './settings.ts';
+
+type Reader<T> = (value: unknown, directory: string) => Read<T>;
+
+const LOG_LEVELS: readonly RelayConfig['logLevel'][] = ['debug', 'info', 'warn', 'error', 'silent'];
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** A reader for texts, and for numbers where a text of digits would do. */
+function textual<T>(read: (text: string) => Read<T>): Reader<T> {
+  return (value) =>
+    typeof value === 'string' || typeof value === 'number' ? read(String(value)) : { problem: 'must be a text' };
+}
+
+const readFlag: Reader<boolean> = (value) =>
+  typeof value === 'boolean' ? { value } : { problem: 'must be true or false' };
+
+const readMilliseconds: Reader<number> = (value) =>
+  Number.isSafeInteger(value) && (value as number) >= 0
+    ? { value: value as number }
+    : { problem: 'must be a number of milliseconds, 0 or more' };
+
+const readFile: Reader<string> = (value, directory) => {
+  const path = textual(readPath)(value, directory);
+  return 'value' in path ? { value: resolve(directory, path.value) } : path;
+};
+
+function isRange(value: unknown): value is string {
+  if (typeof value !== 'string') return false;
+  const [address = '', bits, ...rest] = value.split('/');
+  const longest = isIP(address) === 4 ? 32 : 128;
+  return (
+    isIP(address) > 0 && rest.length === 0 && (bits === undefined || (/^\d+$/.test(bits) && Number(bits) <= longest))
+  );
+}
+
+/** How each field is read. Relative paths are relative to the file that names them. */
+const READERS: { [K in keyof RelayConfig]: Reader<RelayConfig[K]> } = {
+  listen: (value, directory) => {
+    if (!isObject(value)) return textual(readListen)(value, directory);
+    const { host = null, port, ...rest } = value;
+    const read = textual(readPort)(port, directory);
+    if ('problem' in read) return { problem: `has a port that ${read.problem}` };
+    const fine = Object.keys(rest).length === 0 && (host === null || (typeof host === 'string' && host !== ''));
+    return fine ? { value: { host, port: read.value } } : { problem: 'must be {"host", "port"} or ":443"' };
+  },
+  certificate: (value, directory) => {
+    if (value === null) return { value };
+    const { certFile, keyFile, ...rest } = isObject(value) ? value : {};
+    const files = [readFile(certFile, directory), readFile(keyFile, directory)] as const;
+    const [cert, key] = files;
+    const fine = 'value' in cert && 'value' in key && Object.keys(rest).length === 0;
+    return fine
+      ? { value: { certFile: cert.value, keyFile: key.value } }
+      : { problem: 'must be {"certFile", "keyFile"} or null' };
+  },
+  hostname: textual(readHost),
+  httpPort: textual((text) => readPort(text, true)),
+  stunPort: textual((text) => readPort(text, true)),
+  keyFile: readFile,
+  derp: readFlag,
+  home: (value, directory) => textual(readHome)(isObject(value) ? value.redirect : value, directory),
+  bootstrapDnsNames: (value) =>
+    Array.isArray(value) && value.every((name) => typeof name === 'string')
+      ? readNames(value)
+      : { problem: 'must be a list of names' },
+  writeTimeoutMs: readMilliseconds,
+  tcpKeepAliveMs: readMilliseconds,
+  acceptLimit: (value) => {
+    if (value === null) return { value };
+    const { perSecond, burst, ...rest } = isObject(value) ? value : {};
+    const numbers = typeof perSecond === 'number' && typeof burst === 'number' && perSecond > 0 && burst >= 1;
+    return numbers && Object.keys(rest).length === 0
+      ? { value: { perSecond, burst } }
+      : { problem: 'must be {"perSecond", "burst"}, both above 0, or null' };
+  },
+  proxyProtocolFrom: (value) =>
+    Array.isArray(value) && value.every(isRange)
+      ? { value }
+      : { problem: 'must be a list of addresses or ranges, such as 127.0.0.1 or 10.0.0.0/8' },
+  drainMs: readMilliseconds,
+  logLevel: (value) => {
+    const level = LOG_LEVELS.find((known) => known === value);
+    return level ? { value: level } : { problem: `must be one of ${LOG_LEVELS.join(', ')}` };
+  },
+};
+
+/** Reads the fields of a parsed file. An unknown one is a problem: it may be a limit that nobody would enforce. */
+export function readConfigFields(
+  json: Record<string, unknown>,
+  path: string,
+): { config: Partial<RelayConfig>; problems: RelayProblem[] } {
+  const config: Record<string, unknown> = {};
+  const problems: RelayProblem[] = [];
+  for (const [name, value] of Object.entries(json)) {
+    const subject = `${path}: ${name}`;
+    if (!Object.hasOwn(READERS, name)) {
+      problems.push({ subject, message: 'is not a setting of this version' });
+      continue;
+    }
+    const read: Read<unknown> = READERS[name as keyof RelayConfig](value, dirname(path));
+    if ('value' in read) config[name] = read.value;
+    else problems.push({ subject, message: read.problem });
+  }
+  return { config: config as Partial<RelayConfig>, problems };
+}
+
+/** Reads a config file. */
+export async function readConfigFile(
+  path: string,
+): Promise<{ config: Partial<RelayConfig>; problems: RelayProblem[] }> {
+  const fail = (message: string) => ({ config: {}, problems: [{ subject: path, message }] });
+  let json: unknown;
+  try {
+    json = JSON.parse(await readText(path));
+  } catch (error) {
+    if (error instanceof FileError) return fail(`cannot be read: ${error.reason}`);
+    return fail('is not JSON');
+  }
+  return isObject(json) ? readConfigFields(json, path) : fail('does not hold a JSON object');
+}

@@ -1,0 +1,82 @@
+/** Everything that would keep the relay from starting, found before anything is written. */
+import { isIP } from 'node:net';
+import { ProtocolError } from '../../protocol/errors.ts';
+import { parseKeyFile } from '../../protocol/keys.ts';
+import { loadCertificate } from '../../relay/certificate.ts';
+import type { CertificateFiles, RelayConfig } from '../../relay/config.ts';
+import { RelayStartError } from '../../relay/start-error.ts';
+import { coversHost } from '../../setup/certificate-pair.ts';
+import { OFF } from '../../setup/values.ts';
+import { FileError, kindOf, readTextIfPresent } from '../../system/files.ts';
+import { portOwner } from '../../system/port-owner.ts';
+import { type PortProtocol, type PortState, portState } from '../../system/ports.ts';
+import type { RelayProblem } from './go-flags.ts';
+
+/** Who has a port, in words. */
+export async function describeOwner(protocol: PortProtocol, port: number): Promise<string> {
+  const owner = await portOwner(protocol, port);
+  if (owner?.pid !== undefined) return `${owner.name} (pid ${owner.pid})`;
+  return owner?.user === undefined ? 'another program' : `a process of user ${owner.user}`;
+}
+
+async function checkPort(protocol: PortProtocol, port: number, host: string | null): Promise<RelayProblem[]> {
+  if (port === OFF) return [];
+  // A name to listen on, or an address that is not this machine's, is for the relay itself to judge.
+  const address = host !== null && isIP(host) === 0 ? null : host;
+  const state = await portState(protocol, port, address).catch((): PortState => 'free');
+  const subject = `cannot listen on ${port}/${protocol}:`;
+  switch (state) {
+    case 'free':
+      return [];
+    case 'busy':
+      return [{ subject, message: `in use by ${await describeOwner(protocol, port)}` }];
+    case 'denied':
+      return [{ subject, message: 'permission denied (ports below 1024 need root or CAP_NET_BIND_SERVICE)' }];
+  }
+}
+
+async function checkKeyFile(path: string): Promise<RelayProblem[]> {
+  try {
+    const text = await readTextIfPresent(path);
+    if (text !== undefined) parseKeyFile(text);
+    return [];
+  } catch (error) {
+    if (error instanceof FileError) return [{ subject: path, message: `cannot be read: ${error.reason}` }];
+    if (!(error instanceof ProtocolError)) throw error;
+    const wayOut = 'restore it from a backup, or move it away to get a new key';
+    return [{ subject: path, message: `is damaged: ${error.message}; ${wayOut}` }];
+  }
+}
+
+/** Whether derper would make this certificate itself: its host is an IP address, and there are no files. */
+export async function isToBeMade({ certFile, keyFile }: CertificateFiles, hostname: string): Promise<boolean> {
+  if (isIP(hostname) === 0) return false;
+  const kinds = await Promise.all([certFile, keyFile].map((path) => kindOf(path).catch(() => 'file')));
+  return kinds.every((kind) => kind === 'missing');
+}
+
+async function checkCertificate({ certificate, hostname }: RelayConfig): Promise<RelayProblem[]> {
+  if (certificate === null || (await isToBeMade(certificate, hostname))) return [];
+  try {
+    const { leaf } = await loadCertificate(certificate);
+    if (coversHost(leaf, hostname)) return [];
+    const names = leaf.subjectAltName ?? 'no name at all';
+    return [{ subject: certificate.certFile, message: `is not for ${hostname}, but for ${names}` }];
+  } catch (error) {
+    if (error instanceof RelayStartError) return [{ subject: 'certificate:', message: error.message }];
+    throw error;
+  }
+}
+
+/** All problems with a configuration on this machine. `ownKey` false: the key file will be a new one. */
+export async function preflight(config: RelayConfig, ownKey = true): Promise<RelayProblem[]> {
+  const { listen, httpPort, stunPort } = config;
+  const problems = await Promise.all([
+    checkPort('tcp', listen.port, listen.host),
+    checkPort('tcp', httpPort, listen.host),
+    checkPort('udp', stunPort, listen.host),
+    ownKey ? checkKeyFile(config.keyFile) : [],
+    checkCertificate(config),
+  ]);
+  return problems.flat();
+}

@@ -1,0 +1,63 @@
+/** Rules between answers, each of which is fine by itself. */
+import { isIPv4, isIPv6 } from 'node:net';
+import { lintRegionId } from '../derp-map/lint.ts';
+import { addressScope } from '../system/network.ts';
+import type { Note } from './notes.ts';
+import type { Problem, Rule } from './problems.ts';
+import { type Answers, type QuestionKey, questions } from './questions.ts';
+import type { GivenAnswers, Resolution } from './resolve.ts';
+
+function blame(key: QuestionKey, answers: Answers, given: GivenAnswers, rule: Rule): Problem {
+  const { flag } = questions[key];
+  return { subject: given[key]?.subject ?? flag, flag, value: String(answers[key]), rule };
+}
+
+/** Certificate mode and files must go together. */
+function certificateFiles(answers: Answers, { given, unusable }: Resolution): Problem[] {
+  const files = ['certFile', 'keyFile'] as const;
+  if (answers.cert === 'manual') {
+    const missing = files.filter((key) => answers[key] === undefined && !unusable.has(key));
+    if (missing.length === 0 || unusable.has('cert')) return [];
+    return [blame('cert', answers, given, { code: 'needs', flags: missing.map((key) => questions[key].flag) })];
+  }
+  // Files of an earlier run are no contradiction: the mode was changed on purpose.
+  const named = files.filter((key) => given[key] !== undefined && given[key].source !== 'saved');
+  return named.map((key) => blame(key, answers, given, { code: 'only-with', choice: '--cert manual' }));
+}
+
+/** Where the host is an address, the derpMap's address of that family can be no other. */
+function familyAddresses(answers: Answers, { given, unusable }: Resolution): Problem[] {
+  const pairs = [
+    ['ipv4', isIPv4],
+    ['ipv6', isIPv6],
+  ] as const;
+  return pairs.flatMap(([key, isFamily]) => {
+    const contradicts = isFamily(answers.host) && answers[key] !== undefined && answers[key] !== answers.host;
+    if (!contradicts || unusable.has('host')) return [];
+    return [blame(key, answers, given, { code: 'contradicts-host', host: answers.host })];
+  });
+}
+
+/** Every contradiction. */
+export function crossCheck(answers: Answers, resolution: Resolution): Problem[] {
+  return [...certificateFiles(answers, resolution), ...familyAddresses(answers, resolution)];
+}
+
+/** What is allowed but worth a word. */
+export function remarks(answers: Answers, given: GivenAnswers, savedPath: string): Note[] {
+  const notes: Note[] = [];
+  const kept = (Object.keys(given) as QuestionKey[]).filter((key) => given[key]?.source === 'saved');
+  if (kept.length > 0) {
+    notes.push({ code: 'answers-kept', path: savedPath, flags: kept.map((key) => questions[key].flag) });
+  }
+  if (answers.verify === 'none') notes.push({ code: 'open-relay' });
+  const isAddress = isIPv4(answers.host) || isIPv6(answers.host);
+  const scope = isAddress ? addressScope(answers.host) : 'global';
+  if (scope !== 'global') notes.push({ code: 'local-host', host: answers.host, scope });
+  for (const { rule } of lintRegionId(answers.regionId)) {
+    if (rule === 'tailscale-region' || rule === 'outside-custom-range') {
+      notes.push({ code: rule, regionId: answers.regionId });
+    }
+  }
+  return notes;
+}

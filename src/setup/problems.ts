@@ -1,0 +1,74 @@
+/** What can be wrong with what the user gave: codes and facts only; the sentences are in the message catalogues. */
+import type { FileProblem } from '../system/files.ts';
+import type { PortOwner } from '../system/port-owner.ts';
+import type { PortProtocol } from '../system/ports.ts';
+
+/** The rule that a value breaks, with the facts needed to say so and to name the way out. */
+export type Rule =
+  | { code: 'unknown-flag'; suggestion?: string }
+  | { code: 'unknown-argument' }
+  | { code: 'unknown-command'; suggestion?: string }
+  | { code: 'unknown-setting'; suggestion?: string }
+  | { code: 'missing-value' }
+  | { code: 'missing-host' }
+  | { code: 'not-text' }
+  | { code: 'not-a-host'; hint: 'plain' | 'url' | 'port' }
+  | { code: 'unusable-host' }
+  | { code: 'not-a-port'; offAllowed: boolean }
+  | { code: 'same-port'; other: string }
+  | { code: 'port-in-use'; protocol: PortProtocol; owner?: PortOwner }
+  | { code: 'port-denied'; protocol: PortProtocol }
+  | { code: 'no-free-port'; protocol: PortProtocol }
+  | { code: 'not-one-of'; choices: readonly string[] }
+  | { code: 'not-in-this-version'; works: readonly string[] }
+  | { code: 'needs'; flags: readonly string[] }
+  | { code: 'only-with'; choice: string }
+  | { code: 'not-a-number' }
+  | { code: 'not-a-count'; first: number; last: number }
+  | { code: 'out-of-range'; first: number; last: number }
+  | { code: 'bad-code' }
+  | { code: 'bad-name' }
+  | { code: 'bad-node-name' }
+  | { code: 'not-an-address'; family: 4 | 6 }
+  | { code: 'contradicts-host'; host: string }
+  | { code: 'not-a-home' }
+  | { code: 'not-a-pin' }
+  | { code: 'file'; action: 'read' | 'write'; problem: FileProblem; detail: string }
+  | { code: 'not-a-directory' }
+  | { code: 'not-json' }
+  | { code: 'not-an-object' }
+  | { code: 'newer-config' }
+  | { code: 'not-a-certificate' }
+  | { code: 'not-a-private-key' }
+  | { code: 'encrypted-key' }
+  | { code: 'key-mismatch'; certFile: string }
+  | { code: 'host-not-covered'; host: string; names: string }
+  | { code: 'expired'; at: string }
+  | { code: 'not-yet-valid'; at: string }
+  | { code: 'chain-order'; position: number }
+  | { code: 'bad-relay-key' };
+
+export type RuleCode = Rule['code'];
+
+/** One thing that must be mended before anything is done. */
+export interface Problem {
+  /** Where the value was given, as the user knows it: a flag, an environment variable, a key of a file, a file. */
+  subject: string;
+  /** The flag that sets it, however it was given this time. */
+  flag?: string;
+  value?: string;
+  rule: Rule;
+}
+
+/** A value as the program uses it, or the rule that the text breaks. */
+export type Parsed<T> = { ok: true; value: T } | { ok: false; rule: Rule };
+
+/** A value that keeps every rule. */
+export function accept<T>(value: T): Parsed<T> {
+  return { ok: true, value };
+}
+
+/** A text that breaks a rule. */
+export function refuse<T>(rule: Rule): Parsed<T> {
+  return { ok: false, rule };
+}

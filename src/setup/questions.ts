@@ -1,0 +1,146 @@
+/**
+ * Everything that can be answered, in one table: the flag, and with it the environment variable and the key in files,
+ * how the text becomes a value, and what is taken when nobody answers.
+ */
+import { resolve } from 'node:path';
+import type { HomePage } from '../relay/config.ts';
+import type { Facts } from './facts.ts';
+import type { Parsed } from './problems.ts';
+import {
+  OFF,
+  parseChoice,
+  parseFamilyAddress,
+  parseHome,
+  parseHost,
+  parseNodeName,
+  parsePath,
+  parsePort,
+  parseRegionCode,
+  parseRegionId,
+  parseRegionName,
+} from './values.ts';
+
+export type CertificateMode = 'self-signed' | 'manual';
+export type DeployTarget = 'foreground';
+export type Verification = 'none';
+
+/** The answers, all of them known. */
+export interface Answers {
+  host: string;
+  cert: CertificateMode;
+  certFile: string | undefined;
+  keyFile: string | undefined;
+  derpPort: number;
+  httpPort: number;
+  stunPort: number;
+  deploy: DeployTarget;
+  verify: Verification;
+  regionId: number;
+  regionCode: string;
+  regionName: string;
+  nodeName: string;
+  ipv4: string | undefined;
+  ipv6: string | undefined;
+  home: HomePage;
+}
+
+export type QuestionKey = keyof Answers;
+
+/** One question. */
+export interface Question<T> {
+  flag: `--${string}`;
+  /** What stands for the value in help. */
+  placeholder: string;
+  parse: (text: string) => Parsed<NonNullable<T>>;
+  /** The value when nobody answers; `answers` holds those of the questions before this one. */
+  fallback: (answers: Partial<Answers>, facts: Facts) => T;
+}
+
+/** High ports, because this target runs without root. */
+export const DEFAULT_PORTS = { derpPort: 8443, stunPort: 3478 };
+
+const absolutePath = (text: string): Parsed<string> => {
+  const path = parsePath(text);
+  return path.ok ? { ok: true, value: resolve(path.value) } : path;
+};
+
+/** The questions, in the order in which defaults build on one another. */
+export const questions: { [K in QuestionKey]: Question<Answers[K]> } = {
+  host: {
+    flag: '--host',
+    placeholder: 'name|ip',
+    parse: parseHost,
+    fallback: (_, facts) => facts.suggestedHost,
+  },
+  certFile: { flag: '--cert-file', placeholder: 'file', parse: absolutePath, fallback: () => undefined },
+  keyFile: { flag: '--key-file', placeholder: 'file', parse: absolutePath, fallback: () => undefined },
+  cert: {
+    flag: '--cert',
+    placeholder: 'mode',
+    parse: (text) => parseChoice(text, ['self-signed', 'manual'], ['letsencrypt']),
+    // Who names files wants them used.
+    fallback: ({ certFile, keyFile }) => (certFile !== undefined || keyFile !== undefined ? 'manual' : 'self-signed'),
+  },
+  derpPort: {
+    flag: '--derp-port',
+    placeholder: 'port',
+    parse: (text) => parsePort(text),
+    fallback: () => DEFAULT_PORTS.derpPort,
+  },
+  httpPort: {
+    flag: '--http-port',
+    placeholder: 'port',
+    parse: (text) => parsePort(text, { offAllowed: true }),
+    fallback: () => OFF,
+  },
+  stunPort: {
+    flag: '--stun-port',
+    placeholder: 'port',
+    parse: (text) => parsePort(text, { offAllowed: true }),
+    fallback: () => DEFAULT_PORTS.stunPort,
+  },
+  deploy: {
+    flag: '--deploy',
+    placeholder: 'target',
+    parse: (text) => parseChoice(text, ['foreground'], ['systemd', 'nginx-bypass', 'compose']),
+    fallback: () => 'foreground',
+  },
+  verify: {
+    flag: '--verify',
+    placeholder: 'how',
+    parse: (text) => parseChoice(text, ['none'], ['tailscaled', 'url', 'keys']),
+    fallback: () => 'none',
+  },
+  regionId: { flag: '--region-id', placeholder: 'number', parse: parseRegionId, fallback: () => 900 },
+  regionCode: { flag: '--region-code', placeholder: 'code', parse: parseRegionCode, fallback: () => 'myderp' },
+  regionName: { flag: '--region-name', placeholder: 'name', parse: parseRegionName, fallback: () => 'My DERP' },
+  nodeName: {
+    flag: '--node-name',
+    placeholder: 'name',
+    parse: parseNodeName,
+    fallback: ({ regionId }) => `${regionId}a`,
+  },
+  ipv4: {
+    flag: '--ipv4',
+    placeholder: 'address',
+    parse: (text) => parseFamilyAddress(text, 4),
+    fallback: () => undefined,
+  },
+  ipv6: {
+    flag: '--ipv6',
+    placeholder: 'address',
+    parse: (text) => parseFamilyAddress(text, 6),
+    fallback: () => undefined,
+  },
+  home: { flag: '--home', placeholder: 'page', parse: parseHome, fallback: () => 'default' },
+};
+
+/** The keys of the table, in its order. */
+export const questionKeys = Object.keys(questions) as QuestionKey[];
+
+export const ENVIRONMENT_PREFIX = 'DERP_SETUP_';
+
+/** The environment variable that answers a question: `--derp-port` is `DERP_SETUP_DERP_PORT`. */
+export function environmentName(flag: string): string {
+  return ENVIRONMENT_PREFIX + flag.slice(2).replaceAll('-', '_').toUpperCase();
+}

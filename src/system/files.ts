@@ -1,0 +1,198 @@
+/** Files of the machine: typed read errors, and writes that leave either the old content or the new, never a part. */
+import { randomBytes } from 'node:crypto';
+import { chmod, mkdir, open, readFile, rename, rmdir, stat, unlink } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+
+/** Why a file could not be used; `other` keeps the system's own code in `cause`. */
+export type FileProblem = 'missing' | 'denied' | 'is-directory' | 'not-directory' | 'read-only' | 'no-space' | 'other';
+
+/** The one error of this module: which file, what went wrong, what was being done. */
+export class FileError extends Error {
+  override readonly name = 'FileError';
+  readonly path: string;
+  readonly problem: FileProblem;
+  readonly action: 'read' | 'write';
+  /** The cause in a few words, without the path. */
+  readonly reason: string;
+
+  constructor(action: 'read' | 'write', path: string, problem: FileProblem, cause: unknown) {
+    const reason = describe(problem, cause);
+    super(`cannot ${action} ${path}: ${reason}`, { cause });
+    this.reason = reason;
+    this.action = action;
+    this.path = path;
+    this.problem = problem;
+  }
+}
+
+const PROBLEMS: Record<string, FileProblem> = {
+  ENOENT: 'missing',
+  EACCES: 'denied',
+  EPERM: 'denied',
+  EISDIR: 'is-directory',
+  ENOTDIR: 'not-directory',
+  EROFS: 'read-only',
+  ENOSPC: 'no-space',
+  EDQUOT: 'no-space',
+};
+
+function describe(problem: FileProblem, cause: unknown): string {
+  switch (problem) {
+    case 'missing':
+      return 'no such file or directory';
+    case 'denied':
+      return 'permission denied';
+    case 'is-directory':
+      return 'it is a directory';
+    case 'not-directory':
+      return 'a part of the path is not a directory';
+    case 'read-only':
+      return 'the file system is read-only';
+    case 'no-space':
+      return 'no space left on the disk';
+    default:
+      return cause instanceof Error ? cause.message : String(cause);
+  }
+}
+
+function toFileError(action: 'read' | 'write', path: string, cause: unknown): FileError {
+  const code = (cause as NodeJS.ErrnoException | undefined)?.code ?? '';
+  return new FileError(action, path, PROBLEMS[code] ?? 'other', cause);
+}
+
+/** The bytes of a file; throws FileError. */
+export async function readBytes(path: string): Promise<Buffer> {
+  try {
+    return await readFile(path);
+  } catch (cause) {
+    throw toFileError('read', path, cause);
+  }
+}
+
+/** The text of a file as UTF-8; throws FileError. */
+export async function readText(path: string): Promise<string> {
+  return (await readBytes(path)).toString('utf8');
+}
+
+/** The text of a file, or undefined when there is none; every other failure throws FileError. */
+export async function readTextIfPresent(path: string): Promise<string | undefined> {
+  try {
+    return await readText(path);
+  } catch (error) {
+    if (error instanceof FileError && error.problem === 'missing') return undefined;
+    throw error;
+  }
+}
+
+/** What is at `path`, links followed; throws FileError when it may not be looked at. */
+export async function kindOf(path: string): Promise<'missing' | 'directory' | 'file'> {
+  try {
+    return (await stat(path)).isDirectory() ? 'directory' : 'file';
+  } catch (cause) {
+    const error = toFileError('read', path, cause);
+    if (error.problem === 'missing' || error.problem === 'not-directory') return 'missing';
+    throw error;
+  }
+}
+
+/** A file's bytes and permission bits; undefined when there is none; throws FileError. */
+export async function readSnapshot(path: string): Promise<{ data: Buffer; mode: number } | undefined> {
+  try {
+    return { data: await readFile(path), mode: (await stat(path)).mode & 0o777 };
+  } catch (cause) {
+    const error = toFileError('read', path, cause);
+    if (error.problem === 'missing') return undefined;
+    throw error;
+  }
+}
+
+/**
+ * Creates a directory with `mode`, and the missing ones above it readable by all; an existing one is left as it is.
+ * Returns the topmost one that had to be made, if any.
+ */
+export async function ensureDirectory(path: string, mode = 0o755): Promise<string | undefined> {
+  try {
+    const above = await mkdir(dirname(path), { recursive: true, mode: 0o755 });
+    const made = await mkdir(path, { recursive: true, mode });
+    return above ?? made;
+  } catch (cause) {
+    throw toFileError('write', path, cause);
+  }
+}
+
+/** Removes a file; fine if it is gone already; throws FileError. */
+export async function removeFile(path: string): Promise<void> {
+  try {
+    await unlink(path);
+  } catch (cause) {
+    const error = toFileError('write', path, cause);
+    if (error.problem !== 'missing') throw error;
+  }
+}
+
+/** Removes a directory if it is empty, and leaves it otherwise; throws FileError for other reasons. */
+export async function removeEmptyDirectory(path: string): Promise<void> {
+  try {
+    await rmdir(path);
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException;
+    if (!['ENOENT', 'ENOTEMPTY', 'EEXIST'].includes(code ?? '')) throw toFileError('write', path, cause);
+  }
+}
+
+/** What `writeFileAtomic` may be told. */
+export interface WriteOptions {
+  /** Permission bits of the new file, whatever the umask; 0o600 for keys. */
+  mode?: number;
+}
+
+/**
+ * Writes a file so that a reader, a crash or a full disk sees the old content or the new, never a part: a temporary
+ * file beside it, synced, then renamed over it. The mode is set before the first byte, so a key is never readable by
+ * others, not even for a moment. The directory must exist; throws FileError and leaves no temporary file.
+ */
+export async function writeFileAtomic(
+  path: string,
+  data: string | Uint8Array,
+  { mode = 0o644 }: WriteOptions = {},
+): Promise<void> {
+  const temporary = join(dirname(path), `.${basename(path)}.${randomBytes(6).toString('hex')}.tmp`);
+  try {
+    const file = await open(temporary, 'wx', 0o600);
+    try {
+      await file.chmod(mode);
+      await file.writeFile(data);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await rename(temporary, path);
+    await syncDirectory(dirname(path));
+  } catch (cause) {
+    await unlink(temporary).catch(() => {});
+    throw toFileError('write', path, cause);
+  }
+}
+
+/** Sets the permission bits of a file that is already there; throws FileError. */
+export async function setMode(path: string, mode: number): Promise<void> {
+  try {
+    await chmod(path, mode);
+  } catch (cause) {
+    throw toFileError('write', path, cause);
+  }
+}
+
+/** Makes the rename itself durable. Some file systems refuse to sync a directory; the content is safe all the same. */
+async function syncDirectory(path: string): Promise<void> {
+  try {
+    const directory = await open(path, 'r');
+    try {
+      await directory.sync();
+    } finally {
+      await directory.close();
+    }
+  } catch {
+    // Only durability of the name across a power cut is at stake.
+  }
+}

@@ -1,0 +1,184 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { type BuildInput, buildRelayConfig } from '../../src/cli/relay/build-config.ts';
+import { readConfigFields, readConfigFile } from '../../src/cli/relay/config-file.ts';
+import { readRelayFlags } from '../../src/cli/relay/flags.ts';
+import { defaultRelayConfig, type RelayConfig } from '../../src/relay/config.ts';
+import { temporaryDirectory } from '../temporary.ts';
+
+describe('the configuration', () => {
+  const build = (argv: string[], changes: Partial<BuildInput> = {}) => {
+    const { settings, unusable } = readRelayFlags(argv);
+    const { config, problems } = buildRelayConfig({
+      settings,
+      unusable,
+      file: {},
+      environment: { XDG_CACHE_HOME: '/cache' },
+      isRoot: true,
+      ...changes,
+    });
+    return { config, problems: problems.map(({ subject, message }) => `${subject} ${message}`) };
+  };
+
+  it('serves TLS with -certmode manual, from files named as derper names them', () => {
+    const { config, problems } = build(['-certmode', 'manual', '-certdir', '/certs', '-hostname', '2001:db8::7']);
+    expect(problems).toEqual([]);
+    expect(config).toMatchObject({
+      listen: { host: null, port: 443 },
+      certificate: { certFile: '/certs/2001db87.crt', keyFile: '/certs/2001db87.key' },
+      hostname: '2001:db8::7',
+      httpPort: 80,
+      stunPort: 3478,
+      keyFile: '/var/lib/derper/derper.key',
+    });
+    expect(build(['-certmode=manual', '-hostname=a.example']).config.certificate?.certFile).toBe(
+      '/cache/tailscale/derper-certs/a.example.crt',
+    );
+  });
+
+  it('serves plain HTTP on other ports, without a second plain port', () => {
+    const { config, problems } = build(['-a', '127.0.0.1:8080', '-c', '/k']);
+    expect(problems).toEqual([]);
+    expect(config).toMatchObject({ certificate: null, httpPort: -1, listen: { host: '127.0.0.1', port: 8080 } });
+  });
+
+  it('has a key of its own for -dev, and none of the rest', () => {
+    const { config, problems } = build(['-dev', '-a', ':443'], { isRoot: false });
+    expect(problems).toEqual([]);
+    expect(config).toMatchObject({ listen: { host: null, port: 3340 }, certificate: null });
+  });
+
+  it('switches STUN off', () => {
+    expect(build(['-a=:8080', '-stun=false', '-stun-port=3479']).config.stunPort).toBe(-1);
+  });
+
+  it('takes a limit without a burst for one second of it', () => {
+    const limit = (...argv: string[]) => build(['-a=:8080', ...argv]).config.acceptLimit;
+    expect(limit('-accept-connection-limit=20')).toEqual({ perSecond: 20, burst: 20 });
+    expect(limit('-accept-connection-limit=0.5')).toEqual({ perSecond: 0.5, burst: 1 });
+    expect(limit('-accept-connection-limit=20', '-accept-connection-burst=99')).toEqual({ perSecond: 20, burst: 99 });
+    expect(limit('-accept-connection-limit=+Inf', '-accept-connection-burst=9')).toBeNull();
+    expect(limit()).toBeNull();
+  });
+
+  it.each([
+    [[], {}, ['port 443 needs a certificate']],
+    [['-a', ':443'], {}, ['port 443 needs a certificate']],
+    [['-certmode', 'manual'], {}, ['-certmode manual needs -hostname']],
+    [['-a', ':8080', '-certdir', '/x'], {}, ['-certdir needs -certmode manual']],
+    [['-a', ':8080'], { isRoot: false }, ['-c is missing']],
+    [['-certmode=manual', '-hostname=a.example', '-http-port=443'], {}, ['-http-port 443 is the port of -a too']],
+    // What cannot be read was complained of already.
+    [['-a', 'x'], {}, []],
+    [['-certmode', 'letsencrypt'], {}, []],
+    [['-certmode', 'manual', '-hostname', 'a b'], {}, []],
+  ])('%j %j', (argv, changes, expected) => {
+    const { problems } = build(argv, changes);
+    expect(problems).toHaveLength(expected.length);
+    expected.forEach((start, i) => {
+      expect(problems[i]).toContain(start);
+    });
+  });
+
+  it('takes flags before the file, and the file before the defaults', () => {
+    const file: Partial<RelayConfig> = {
+      listen: { host: null, port: 9443 },
+      certificate: { certFile: '/f.crt', keyFile: '/f.key' },
+      hostname: 'file.example',
+      keyFile: '/file.key',
+      drainMs: 7,
+      acceptLimit: { perSecond: 1, burst: 2 },
+    };
+    expect(build([], { file }).config).toEqual({ ...defaultRelayConfig, ...file });
+    expect(build(['-a', ':9444', '-c', '/flag.key', '-http-port', '-1'], { file }).config).toEqual({
+      ...defaultRelayConfig,
+      ...file,
+      listen: { host: null, port: 9444 },
+      keyFile: '/flag.key',
+      httpPort: -1,
+    });
+  });
+});
+
+describe('the config file', () => {
+  const fields = (json: Record<string, unknown>) => readConfigFields(json, '/etc/relay/config.json');
+
+  it('has the fields of RelayConfig, and paths relative to itself', () => {
+    const json = {
+      listen: ':8443',
+      certificate: { certFile: 'x.crt', keyFile: '/abs/x.key' },
+      hostname: 'derp.example.com',
+      httpPort: -1,
+      stunPort: '":3479"',
+      keyFile: 'derper.key',
+      derp: true,
+      home: { redirect: 'https://example.com/' },
+      bootstrapDnsNames: ['a.example'],
+      writeTimeoutMs: 0,
+      tcpKeepAliveMs: 1000,
+      acceptLimit: { perSecond: 0.5, burst: 1 },
+      proxyProtocolFrom: ['127.0.0.1', '10.0.0.0/8', '2001:db8::/32'],
+      drainMs: 100,
+      logLevel: 'debug',
+    };
+    expect(fields(json)).toEqual({
+      problems: [],
+      config: {
+        ...json,
+        listen: { host: null, port: 8443 },
+        certificate: { certFile: '/etc/relay/x.crt', keyFile: '/abs/x.key' },
+        stunPort: 3479,
+        keyFile: '/etc/relay/derper.key',
+      },
+    });
+  });
+
+  it('can be written from the defaults', () => {
+    expect(fields({ ...defaultRelayConfig })).toEqual({ config: defaultRelayConfig, problems: [] });
+  });
+
+  const bad: Record<string, unknown>[] = [
+    { listen: { host: null } },
+    { listen: { host: '', port: 1 } },
+    { listen: { host: null, port: 1, tls: true } },
+    { listen: 0 },
+    { certificate: {} },
+    { certificate: { certFile: '/x' } },
+    { hostname: 'a b' },
+    { httpPort: 0 },
+    { stunPort: '80a' },
+    { keyFile: '' },
+    { derp: 'yes' },
+    { home: 5 },
+    { home: { redirect: 'ftp://x' } },
+    { bootstrapDnsNames: 'a' },
+    { bootstrapDnsNames: [5] },
+    { writeTimeoutMs: -1 },
+    { tcpKeepAliveMs: 'x' },
+    { acceptLimit: {} },
+    { acceptLimit: { perSecond: 0, burst: 1 } },
+    { proxyProtocolFrom: ['10.0.0.0/33'] },
+    { proxyProtocolFrom: ['x'] },
+    { proxyProtocolFrom: '10.0.0.0/8' },
+    { drainMs: 1.5 },
+    { logLevel: 'loud' },
+    { verifyClients: true },
+    { constructor: 1 },
+  ];
+  it.each(bad)('%j is refused', (json) => {
+    expect(fields(json).problems).toHaveLength(1);
+  });
+
+  it('must be there, and JSON, and an object', async () => {
+    const path = join(temporaryDirectory(), 'relay.json');
+    const problemOf = async () => (await readConfigFile(path)).problems.map(({ message }) => message);
+    expect(await problemOf()).toEqual(['cannot be read: no such file or directory']);
+    writeFileSync(path, '{');
+    expect(await problemOf()).toEqual(['is not JSON']);
+    writeFileSync(path, '[]');
+    expect(await problemOf()).toEqual(['does not hold a JSON object']);
+    writeFileSync(path, '{}');
+    expect(await problemOf()).toEqual([]);
+  });
+});
