@@ -1,14 +1,15 @@
 // Bundles the two programs to single files in dist/, with the licences of everything bundled beside them.
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 
 const top = fileURLToPath(new URL('..', import.meta.url));
-const dist = join(top, 'dist');
+// Built aside and put in place whole, so that a program started meanwhile finds the old build or the new one.
+const dist = join(top, `dist.${process.pid}`);
+process.once('exit', () => rmSync(dist, { recursive: true, force: true }));
 const { version } = JSON.parse(readFileSync(join(top, 'package.json'), 'utf8'));
 
-rmSync(dist, { recursive: true, force: true });
 mkdirSync(dist, { recursive: true });
 
 const result = await build({
@@ -44,3 +45,6 @@ const notices = [...packages].sort().map((folder) => {
   return `${name} ${version} (${license})\n\n${text}\n`;
 });
 writeFileSync(join(dist, 'THIRD-PARTY-LICENSES.txt'), notices.join(`\n${'-'.repeat(78)}\n\n`));
+
+rmSync(join(top, 'dist'), { recursive: true, force: true });
+renameSync(dist, join(top, 'dist'));

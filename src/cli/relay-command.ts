@@ -1,6 +1,7 @@
 /** `derp-relay` and `derp-setup relay`: the relay alone, in the foreground. It speaks English, as its log does. */
 import { join, resolve } from 'node:path';
 import type { RelayConfig } from '../relay/config.ts';
+import { keepYoungGenerationSmall } from '../relay/heap.ts';
 import { createLog } from '../relay/log.ts';
 import { startRelay } from '../relay/relay.ts';
 import { RelayStartError } from '../relay/start-error.ts';
@@ -56,6 +57,7 @@ function watchSignals(): Requests {
 }
 
 async function serve(config: RelayConfig, program: string): Promise<number> {
+  keepYoungGenerationSmall();
   const log = createLog(config.logLevel, writeError);
   try {
     await ensureAddressCertificate(config, log);

@@ -2,6 +2,7 @@
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import type { RelayConfig } from '../relay/config.ts';
+import { keepYoungGenerationSmall } from '../relay/heap.ts';
 import { RelayStartError } from '../relay/start-error.ts';
 import { ForegroundError, runForeground } from '../setup/foreground.ts';
 import type { Note } from '../setup/notes.ts';
@@ -83,6 +84,7 @@ async function serve(prepared: Prepared, once: boolean, interruption: Interrupti
   }
   const written: string[] = [];
   const done = (text: string) => output.progress(`  ${paint.green('✔')} ${text}`);
+  keepYoungGenerationSmall();
   const { relay, checks, ok } = await runForeground(prepared, interruption.signal, {
     onApplied: (applied) => {
       written.push(...applied.written.map(({ path }) => path));
