@@ -63,6 +63,8 @@ export interface Relay {
  */
 export async function startRelay(config: RelayConfig, parts: RelayParts = {}): Promise<Relay> {
   const log = createLog(config.logLevel, parts.writeLog ?? ((line) => process.stderr.write(line)));
+  // The certificate first: a relay that cannot start leaves no new key file behind.
+  if (config.certificate !== null) await loadCertificate(config.certificate);
   const keyPair = await loadOrCreateIdentity(config.keyFile);
   let credentials = await loadCredentials(config, keyPair.publicKey);
 

@@ -1,11 +1,13 @@
 import { createSocket, type Socket } from 'node:dgram';
 import { once } from 'node:events';
+import { parseIpAddress } from '../protocol/ip-address.ts';
 import { encodeBindingAnswer, readBindingRequest } from '../protocol/stun.ts';
 import type { Counters } from './counters.ts';
 import { defaults } from './defaults.ts';
 import { unmapAddress } from './front/endpoint.ts';
 
 const BUCKETS = 1 << 14;
+const NO_ADDRESS = Buffer.alloc(0);
 
 /**
  * Caps the answers a second for one address. Addresses share a fixed number of counters, chosen by a hash that is
@@ -36,14 +38,11 @@ export class AnswerLimit {
   }
 
   #hash(address: string): number {
+    // As bytes: the text of an IPv6 address does not say where its first 64 bits end when zeros are left out.
+    const bytes = parseIpAddress(address) ?? NO_ADDRESS;
+    const length = Math.min(bytes.length, 8);
     let hash = this.#seed;
-    let colons = 0;
-    for (let i = 0; i < address.length; i++) {
-      const code = address.charCodeAt(i);
-      // 0x3a is the colon; four groups are 64 bits (a shorter, compressed address is hashed as far as it goes).
-      if (code === 0x3a && ++colons === 4) break;
-      hash = Math.imul(hash ^ code, 0x01000193);
-    }
+    for (let i = 0; i < length; i++) hash = Math.imul(hash ^ bytes[i]!, 0x01000193);
     return (hash ^ (hash >>> 15)) & (BUCKETS - 1);
   }
 }
@@ -64,7 +63,8 @@ export async function startStunServer(host: string | null, port: number, counter
   const limit = new AnswerLimit();
   socket.on('message', (datagram, sender) => {
     const request = readBindingRequest(datagram);
-    if (request === undefined) {
+    // Nobody can be answered at port 0, and send() throws for it, but anybody can forge a datagram from there.
+    if (request === undefined || sender.port === 0) {
       counters.stunIgnored++;
       return;
     }

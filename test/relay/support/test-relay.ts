@@ -38,7 +38,12 @@ export async function startTestRelay(config: Partial<RelayConfig> = {}, parts: R
     logLevel: 'debug',
     ...config,
   };
-  const relay = await startRelay(whole, { writeLog: (line) => log.push(JSON.parse(line)), ...parts });
+  const removeFolder = () => rm(folder, { recursive: true });
+  const started = startRelay(whole, { writeLog: (line) => log.push(JSON.parse(line)), ...parts });
+  const relay = await started.catch(async (error: unknown) => {
+    await removeFolder();
+    throw error;
+  });
   return {
     relay,
     port: relay.ports.derp,
@@ -49,7 +54,7 @@ export async function startTestRelay(config: Partial<RelayConfig> = {}, parts: R
       path.reduce<unknown>((at, name) => (at as Record<string, unknown>)[name], relay.snapshot()) as number,
     [Symbol.asyncDispose]: async () => {
       await relay.stop();
-      await rm(folder, { recursive: true });
+      await removeFolder();
     },
   };
 }
