@@ -176,7 +176,15 @@ export class Front {
     const server = createLimitedHttpServer(context.noise);
     server.on('request', (request, response) => {
       clearTimeout(httpDeadlines.get(request.socket)?.head);
-      servePage(pages, request, response, this.#clientOf(request.socket).address);
+      const { address } = this.#clientOf(request.socket);
+      try {
+        servePage(pages, request, response, address);
+      } catch (error) {
+        // As in a session: a mistake of ours ends one connection, not the relay.
+        context.counters.internalErrors++;
+        context.log.error('internal_error', { address, problem: error instanceof Error ? error.stack : String(error) });
+        request.socket.destroy();
+      }
     });
     server.on('upgrade', (request, socket, head) => this.#upgrade(request, socket as Socket, head));
     return server;

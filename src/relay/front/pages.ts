@@ -98,7 +98,8 @@ function browserPage(context: PageContext, path: string): Page {
     case '/':
       if (context.home === 'blank') return page('');
       if (context.home === 'default') return page(HOME_PAGE, { 'Content-Type': 'text/html; charset=utf-8' });
-      return page('', { Location: context.home.redirect }, 302);
+      // Operators may write it in letters of any language; a header may not.
+      return page('', { Location: new URL(context.home.redirect).href }, 302);
     case '/robots.txt':
       return page('User-agent: *\nDisallow: /\n');
     case '/bootstrap-dns':

@@ -107,6 +107,20 @@ describe('/', () => {
     expect(answer.status).toBe(302);
     expect(answer.headers.location).toBe('https://example.com/about');
   });
+
+  it('may be somewhere else in any language', async () => {
+    await using elsewhere = await startTestRelay({ home: { redirect: 'https://例子.example/关于?問=1' } });
+    const { location } = (await ask(elsewhere.port, 'GET /')).headers;
+    expect(location).toBe('https://xn--fsqu00a.example/%E5%85%B3%E4%BA%8E?%E5%95%8F=1');
+  });
+
+  it('that cannot be made ends that connection, not the relay', async () => {
+    await using broken = await startTestRelay({ home: { redirect: 'no URL at all' } });
+    await expect(ask(broken.port, 'GET /')).rejects.toThrow();
+    expect(broken.count('internal_errors')).toBe(1);
+    expect(broken.log.find(({ level }) => level === 'error')).toMatchObject({ event: 'internal_error' });
+    expect((await ask(broken.port, 'GET /robots.txt')).status).toBe(200);
+  });
 });
 
 describe('other pages', () => {

@@ -5,6 +5,7 @@ import { defaults } from '../../../src/relay/defaults.ts';
 import { Turn } from '../../../src/relay/queues/turn.ts';
 
 afterEach(() => {
+  vi.useRealTimers();
   vi.restoreAllMocks();
 });
 
@@ -63,22 +64,33 @@ describe('saturation', () => {
 describe('senders that are not read for a moment', () => {
   const sender = () => ({ resumeAfterPushBack: vi.fn() });
 
-  it('are resumed when the longest push-back time is over, not before', async () => {
+  it('are resumed when the longest push-back time is over, not before', () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    const clock = { now: 1000 };
+    vi.spyOn(performance, 'now').mockImplementation(() => clock.now);
+    const pass = (ms: number) => {
+      for (let i = 0; i < ms; i++) {
+        clock.now++;
+        vi.advanceTimersByTime(1);
+      }
+    };
     const turn = new Turn();
     const [first, second] = [sender(), sender()];
-    const started = performance.now();
+    const resumed = () => [first, second].map((one) => one.resumeAfterPushBack.mock.calls.length);
     turn.resumeLater(first);
-    await new Promise((resolve) => setTimeout(resolve, 2));
+    pass(2);
     turn.resumeLater(second);
-    expect(first.resumeAfterPushBack).not.toHaveBeenCalled();
-    await vi.waitFor(() => expect(first.resumeAfterPushBack).toHaveBeenCalledTimes(1), { interval: 1 });
-    expect(performance.now() - started).toBeGreaterThanOrEqual(defaults.pushBackTime - 1);
-    await vi.waitFor(() => expect(second.resumeAfterPushBack).toHaveBeenCalledTimes(1), { interval: 1 });
-    expect(performance.now() - started).toBeGreaterThanOrEqual(defaults.pushBackTime + 1);
+    pass(defaults.pushBackTime - 3);
+    expect(resumed()).toEqual([0, 0]);
+    pass(1);
+    expect(resumed()).toEqual([1, 0]);
+    pass(2);
+    expect(resumed()).toEqual([1, 1]);
     // And once it has run dry it can be started again.
+    expect(vi.getTimerCount()).toBe(0);
     turn.resumeLater(first);
-    await vi.waitFor(() => expect(first.resumeAfterPushBack).toHaveBeenCalledTimes(2), { interval: 1 });
-    expect(second.resumeAfterPushBack).toHaveBeenCalledTimes(1);
+    pass(defaults.pushBackTime);
+    expect(resumed()).toEqual([2, 1]);
   });
 
   it('are forgotten when the relay stops', async () => {
