@@ -6,7 +6,7 @@ import type { SecureContextOptions } from 'node:tls';
 import { encodeKeepAlive, encodeServerKey } from '../protocol/frame-encoder.ts';
 import { formatUntypedKey } from '../protocol/keys.ts';
 import { makeMetaCertificate } from '../protocol/meta-certificate.ts';
-import { loadCertificate } from './certificate.ts';
+import { type LoadedCertificate, loadCertificate } from './certificate.ts';
 import type { RelayConfig } from './config.ts';
 import { Counters } from './counters.ts';
 import { defaults } from './defaults.ts';
@@ -64,9 +64,9 @@ export interface Relay {
 export async function startRelay(config: RelayConfig, parts: RelayParts = {}): Promise<Relay> {
   const log = createLog(config.logLevel, parts.writeLog ?? ((line) => process.stderr.write(line)));
   // The certificate first: a relay that cannot start leaves no new key file behind.
-  if (config.certificate !== null) await loadCertificate(config.certificate);
+  const certificate = await loadConfiguredCertificate(config);
   const keyPair = await loadOrCreateIdentity(config.keyFile);
-  let credentials = await loadCredentials(config, keyPair.publicKey);
+  let credentials = await withMetaCertificate(certificate, keyPair.publicKey);
 
   const readMode: ReadMode = parts.readMode ?? (canShareReads ? 'shared' : 'events');
   const counters = new Counters();
@@ -143,7 +143,7 @@ export async function startRelay(config: RelayConfig, parts: RelayParts = {}): P
     for (const session of sessions) session.checkWrite(now);
   }, defaults.writeCheckInterval).unref();
   const useCredentials = async () => {
-    credentials = await loadCredentials(config, keyPair.publicKey);
+    credentials = await withMetaCertificate(await loadConfiguredCertificate(config), keyPair.publicKey);
     if (credentials !== null) front.setCredentials(credentials.secure);
   };
   const metaRenewal = setInterval(() => {
@@ -204,12 +204,15 @@ interface Credentials {
   readonly metaNotAfter: Date;
 }
 
+async function loadConfiguredCertificate({ certificate }: RelayConfig): Promise<LoadedCertificate | null> {
+  return certificate === null ? null : await loadCertificate(certificate);
+}
+
 /** The TLS pair with a fresh meta certificate behind its chain, which is what tells clients of fast start. */
-async function loadCredentials(config: RelayConfig, relayKey: Buffer): Promise<Credentials | null> {
-  if (config.certificate === null) return null;
-  const { chainPem, keyPem } = await loadCertificate(config.certificate);
+async function withMetaCertificate(pair: LoadedCertificate | null, relayKey: Buffer): Promise<Credentials | null> {
+  if (pair === null) return null;
   const meta = await makeMetaCertificate(relayKey, new Date());
-  return { secure: { cert: `${chainPem}\n${meta.pem}`, key: keyPem }, metaNotAfter: meta.notAfter };
+  return { secure: { cert: `${pair.chainPem}\n${meta.pem}`, key: pair.keyPem }, metaNotAfter: meta.notAfter };
 }
 
 async function listen(server: Server, host: string | null, port: number): Promise<number> {

@@ -4,7 +4,6 @@ import { parseIpAddress } from '../protocol/ip-address.ts';
 import { encodeBindingAnswer, readBindingRequest } from '../protocol/stun.ts';
 import type { Counters } from './counters.ts';
 import { defaults } from './defaults.ts';
-import { unmapAddress } from './front/endpoint.ts';
 
 const BUCKETS = 1 << 14;
 const NO_ADDRESS = Buffer.alloc(0);
@@ -68,13 +67,13 @@ export async function startStunServer(host: string | null, port: number, counter
       counters.stunIgnored++;
       return;
     }
-    const address = unmapAddress(sender.address);
-    if (!limit.allow(address)) {
+    // Both the limit and the answer take a v4-mapped address for the IPv4 one that it is.
+    if (!limit.allow(sender.address)) {
       counters.stunOverLimit++;
       return;
     }
     counters.stunAnswered++;
-    const answer = encodeBindingAnswer(request.transactionId, address, sender.port);
+    const answer = encodeBindingAnswer(request.transactionId, sender.address, sender.port);
     // An answer that cannot be sent is like one that is lost on the way: the client asks again.
     socket.send(answer, sender.port, sender.address, () => {});
   });

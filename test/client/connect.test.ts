@@ -1,7 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { getEventListeners, once } from 'node:events';
 import { readFile } from 'node:fs/promises';
-import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
+import { createServer, type Server, type Socket } from 'node:net';
 import { createServer as createTlsServer } from 'node:tls';
 import { describe, expect, it } from 'vitest';
 import { makeSelfSignedCertificate } from '../../src/cert/self-signed.ts';
@@ -11,6 +11,7 @@ import type { DerpClientError } from '../../src/client/errors.ts';
 import { pinOf } from '../../src/protocol/certificate-pin.ts';
 import { generateKeyPair } from '../../src/protocol/keys.ts';
 import { makeMetaCertificate } from '../../src/protocol/meta-certificate.ts';
+import { listenOnLoopback } from '../loopback.ts';
 import { startTestRelay, type TestRelay } from '../relay/support/test-relay.ts';
 import { FakeRelay } from './support/fake-relay.ts';
 
@@ -32,22 +33,11 @@ async function failure(options: ConnectOptions): Promise<DerpClientError> {
 
 /** A server that does with each connection what it is told to. */
 async function serve(server: Server, use: (socket: Socket) => void): Promise<AsyncDisposable & { port: number }> {
-  const sockets = new Set<Socket>();
   server.on(server instanceof Object && 'setSecureContext' in server ? 'secureConnection' : 'connection', (socket) => {
     socket.on('error', () => {});
     use(socket);
   });
-  server.on('connection', (socket: Socket) => sockets.add(socket));
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  return {
-    port: (server.address() as AddressInfo).port,
-    [Symbol.asyncDispose]: async () => {
-      for (const socket of sockets) socket.destroy();
-      server.close();
-      await once(server, 'close');
-    },
-  };
+  return await listenOnLoopback(server);
 }
 
 /** The next packet that a client gets. */

@@ -2,7 +2,7 @@ import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { createServer as createHttpServer, type RequestListener } from 'node:http';
-import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
+import { connect, createServer, type Server } from 'node:net';
 import { createServer as createTlsServer } from 'node:tls';
 import { describe, expect, it } from 'vitest';
 import { makeSelfSignedCertificate } from '../../src/cert/self-signed.ts';
@@ -10,6 +10,7 @@ import { type Check, type CheckData, type CheckId, checkIds, type ProbeOptions }
 import { probeRelay } from '../../src/probe/probe.ts';
 import { pinOf } from '../../src/protocol/certificate-pin.ts';
 import { generateKeyPair } from '../../src/protocol/keys.ts';
+import { listenOnLoopback } from '../loopback.ts';
 import { startTestRelay, type TestRelay } from '../relay/support/test-relay.ts';
 
 /** All checks by their ids; fails the test if any is missing, doubled or out of order. */
@@ -36,32 +37,13 @@ async function optionsFor({ config, port, relay }: TestRelay): Promise<ProbeOpti
   return { host: '127.0.0.1', derpPort: port, stunPort, httpPort, ...(pin === undefined ? {} : { pin }) };
 }
 
-/** Listens on a free port of loopback until the test is over. */
-async function listen(server: Server): Promise<AsyncDisposable & { port: number }> {
-  const sockets = new Set<Socket>();
-  server.on('connection', (socket: Socket) => {
-    sockets.add(socket);
-    socket.on('error', () => {});
-  });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  return {
-    port: (server.address() as AddressInfo).port,
-    [Symbol.asyncDispose]: async () => {
-      for (const socket of sockets) socket.destroy();
-      server.close();
-      await once(server, 'close');
-    },
-  };
-}
-
 /** A web server with TLS in the place of a relay. */
 async function listenHttps(answer: string, maxVersion: 'TLSv1.2' | 'TLSv1.3' = 'TLSv1.3') {
   const { certPem, keyPem, pin } = await makeSelfSignedCertificate('127.0.0.1');
   const server = createTlsServer({ cert: certPem, key: keyPem, maxVersion }, (socket) => {
     socket.on('error', () => {}).once('data', () => socket.end(answer));
   });
-  const { port, [Symbol.asyncDispose]: dispose } = await listen(server);
+  const { port, [Symbol.asyncDispose]: dispose } = await listenOnLoopback(server);
   return {
     options: { host: '127.0.0.1', derpPort: port, stunPort: -1, httpPort: -1, pin },
     [Symbol.asyncDispose]: dispose,
@@ -159,7 +141,7 @@ describe('probeRelay with something wrong', () => {
   it('looks at STUN and HTTP even where nothing listens for DERP', async () => {
     await using server = await startTestRelay({ httpPort: 0, stunPort: 0 });
     const options = await optionsFor(server);
-    const free = await listen(createServer());
+    const free = await listenOnLoopback(createServer());
     await free[Symbol.asyncDispose]();
     const checks = await probe({ ...options, derpPort: free.port });
     expect(checks.tcp).toMatchObject({ status: 'failed', reason: 'connection-refused' });
@@ -180,7 +162,7 @@ describe('probeRelay with something wrong', () => {
     await using plain = await startTestRelay({ certificate: null });
     const options = { ...(await optionsFor(plain)), stunPort: -1, httpPort: -1 };
     expect((await probe(options)).tls).toMatchObject({ status: 'failed' });
-    await using silent = await listen(createServer((socket) => socket.resume()));
+    await using silent = await listenOnLoopback(createServer((socket) => socket.resume()));
     const checks = await probe({ ...options, derpPort: silent.port, timeoutMs: 200 });
     expect(checks.tls).toMatchObject({ status: 'failed', reason: 'tls-timed-out' });
     expect(checks.certificate.detail).toBe('not checked, as tls failed');
@@ -217,7 +199,7 @@ describe('probeRelay with something wrong', () => {
     await using server = await startTestRelay({ certificate: null });
     const { certPem, keyPem, pin } = await makeSelfSignedCertificate('127.0.0.1');
     const plain = proxyTo(server.port);
-    await using front = await listen(
+    await using front = await listenOnLoopback(
       createTlsServer({ cert: certPem, key: keyPem }, (socket) => plain.emit('connection', socket)),
     );
     const checks = await probe({ host: '127.0.0.1', derpPort: front.port, stunPort: -1, httpPort: -1, pin });
@@ -234,7 +216,7 @@ describe('probeRelay with something wrong', () => {
       if (at >= 0) chunk[at + 5 + 332 - 1]! ^= 1;
       return chunk;
     };
-    await using front = await listen(proxyTo(server.port, spoil));
+    await using front = await listenOnLoopback(proxyTo(server.port, spoil));
     const options = { ...(await optionsFor(server)), derpPort: front.port, tls: false, packets: 1, packetBytes: 300 };
     expect((await probe(options)).relay).toMatchObject({ status: 'failed', reason: 'damaged-packets' });
   });
@@ -249,7 +231,7 @@ describe('probeRelay with something wrong', () => {
       }
       return chunk;
     };
-    await using lossy = await listen(proxyTo(server.port, misdirect));
+    await using lossy = await listenOnLoopback(proxyTo(server.port, misdirect));
     expect((await probe({ ...options, derpPort: lossy.port })).relay).toMatchObject({
       status: 'failed',
       reason: 'nothing-relayed',
@@ -257,7 +239,7 @@ describe('probeRelay with something wrong', () => {
     });
     const cut = (chunk: Buffer) =>
       chunk.includes(Buffer.from('040000014c', 'hex')) ? Buffer.from('04ffffffff', 'hex') : chunk;
-    await using hangingUp = await listen(proxyTo(server.port, cut));
+    await using hangingUp = await listenOnLoopback(proxyTo(server.port, cut));
     const begun = performance.now();
     const checks = await probe({ ...options, derpPort: hangingUp.port, timeoutMs: 5000 });
     expect(checks.relay).toMatchObject({ status: 'failed', reason: 'connection-lost' });
@@ -291,7 +273,7 @@ describe('probeRelay with something wrong', () => {
     ['no answer', () => {}, 'warning', 'no-http'],
   ])('tells %s on the HTTP port', async (_name, answer, status, reason) => {
     await using server = await startTestRelay();
-    await using http = await listen(createHttpServer(answer));
+    await using http = await listenOnLoopback(createHttpServer(answer));
     const checks = await probe({ ...(await optionsFor(server)), httpPort: http.port, timeoutMs: 300 });
     expect(checks['captive-portal']).toMatchObject({ status, reason });
   });
@@ -299,7 +281,7 @@ describe('probeRelay with something wrong', () => {
   it('asks for the captive-portal answer as Tailscale’s clients do', async () => {
     await using server = await startTestRelay();
     let asked: unknown;
-    await using http = await listen(
+    await using http = await listenOnLoopback(
       createHttpServer(({ url, method, headers }, response) => {
         const challenge = headers['x-tailscale-challenge'];
         asked = [method, url, headers.host];
