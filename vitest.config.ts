@@ -5,7 +5,7 @@ export default defineConfig({
   define: { __VERSION__: JSON.stringify('0.0.0-test') },
   test: {
     include: ['test/**/*.test.ts'],
-    exclude: ['test/interop/**', 'test/e2e/**', 'test/bench/**'],
+    exclude: ['test/interop/**', 'test/vps/**', 'test/e2e/**', 'test/bench/**'],
     testTimeout: 20_000,
     hookTimeout: 20_000,
   },

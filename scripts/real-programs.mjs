@@ -2,7 +2,7 @@
 // from pinned Go modules, once, into a cache outside the repository.
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { basename, delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -44,7 +44,42 @@ export function installPackages(packages) {
   say(`installing the Debian packages ${missing.join(', ')}`);
   const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
   must('apt-get', ['-q', 'update'], { env });
-  must('apt-get', ['-q', '-y', 'install', '--no-install-recommends', ...missing], { env });
+  // Another apt-get may be at work, as happens by itself on a Debian machine.
+  const options = ['-q', '-y', '-o', 'DPkg::Lock::Timeout=300', '--no-install-recommends'];
+  must('apt-get', [...options, 'install', ...missing], { env });
+}
+
+/**
+ * Makes a folder in the cache outside the repository, once for each `recipe`, and gives its path. It is made aside and put
+ * in place when it is whole, so that an interrupted run leaves nothing that a later one would take for finished.
+ * @param recipe all that its content depends on
+ * @param make fills the empty folder that it is given; it ends the run when it fails
+ */
+export function makeOnce(suite, recipe, make) {
+  const cache = join(cacheFolder(), suite);
+  const ready = join(cache, createHash('sha256').update(recipe).digest('hex').slice(0, 16));
+  if (existsSync(ready)) return ready;
+  mkdirSync(cache, { recursive: true });
+  for (const name of readdirSync(cache)) {
+    const maker = /^unfinished-(\d+)-/.exec(name)?.[1];
+    if (maker !== undefined && !existsSync(`/proc/${maker}`)) removeTree(join(cache, name));
+  }
+  const unfinished = mkdtempSync(join(cache, `unfinished-${process.pid}-`));
+  process.once('exit', () => removeTree(unfinished));
+  make(unfinished, ready);
+  // Another run may have been quicker.
+  if (!existsSync(ready)) renameSync(unfinished, ready);
+  return ready;
+}
+
+/** Removes a folder, but nothing that is mounted in it, as debootstrap mounts /proc while it works. */
+function removeTree(folder) {
+  if (existsSync(folder)) spawnSync('rm', ['-rf', '--one-file-system', folder], { stdio: ['ignore', 2, 2] });
+}
+
+/** Where what the suites build and download is kept, outside the repository. */
+export function cacheFolder() {
+  return join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'derp-setup');
 }
 
 /** The Go toolchain; it must be as new as the pinned modules ask for. */
@@ -75,28 +110,21 @@ function compareVersions(a, b) {
  */
 export function buildTools(suite, folders, tags, target = 'tool') {
   const go = findGo(folders);
-  const pins = createHash('sha256').update(tags);
+  const pins = [Buffer.from(tags)];
   for (const folder of folders) {
     for (const file of ['go.mod', 'go.sum', 'main.go']) {
       const path = join(top, folder, file);
-      if (existsSync(path)) pins.update('\0').update(readFileSync(path));
+      if (existsSync(path)) pins.push(Buffer.from('\0'), readFileSync(path));
     }
   }
-  const cache = join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'derp-setup', suite);
-  const ready = join(cache, pins.digest('hex').slice(0, 16));
-  if (existsSync(ready)) return ready;
-
-  say(`building the programs of ${folders.join(' and ')} into ${ready} (some minutes, once)`);
-  mkdirSync(cache, { recursive: true });
-  const unfinished = mkdtempSync(join(cache, 'unfinished-'));
-  process.once('exit', () => rmSync(unfinished, { recursive: true, force: true }));
-  const env = { ...process.env, GOTOOLCHAIN: 'local', GOWORK: 'off', CGO_ENABLED: '0' };
-  for (const folder of folders) {
-    const began = Date.now();
-    const flags = ['-mod=readonly', '-buildvcs=false', '-trimpath', '-ldflags=-s -w', `-tags=${tags}`];
-    must('nice', [go, 'build', ...flags, '-o', `${unfinished}/`, target], { cwd: join(top, folder), env });
-    say(`built ${folder} in ${Math.round((Date.now() - began) / 1000)} s`);
-  }
-  renameSync(unfinished, ready);
-  return ready;
+  return makeOnce(suite, Buffer.concat(pins), (unfinished, ready) => {
+    say(`building the programs of ${folders.join(' and ')} into ${ready} (some minutes, once)`);
+    const env = { ...process.env, GOTOOLCHAIN: 'local', GOWORK: 'off', CGO_ENABLED: '0' };
+    for (const folder of folders) {
+      const began = Date.now();
+      const flags = ['-mod=readonly', '-buildvcs=false', '-trimpath', '-ldflags=-s -w', `-tags=${tags}`];
+      must('nice', [go, 'build', ...flags, '-o', `${unfinished}/`, target], { cwd: join(top, folder), env });
+      say(`built ${folder} in ${Math.round((Date.now() - began) / 1000)} s`);
+    }
+  });
 }

@@ -1,16 +1,23 @@
-// The suites against real programs:  npm run test:real [suite…] [-- vitest's arguments]
-// They need Linux and root: they install Debian packages, build Go programs and make network namespaces. What a suite
-// needs is installed or built here, or the run fails with the remedy; nothing is skipped silently.
+// The suites against real programs:  npm run test:real [suite or test file…] [-- vitest's arguments]
+// They need Linux and root: they install Debian packages, build Go programs, make network namespaces and boot machines in
+// containers. What a suite needs is installed, built or downloaded here, or the run fails with the remedy; nothing is
+// skipped silently.
 import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { leftByMachines, madeForMachines, prepareMachines, runningFolder, sweepMachines } from './real-machines.mjs';
 import { buildTools, fail, installPackages, must, say } from './real-programs.mjs';
 
 const top = fileURLToPath(new URL('..', import.meta.url));
 
-/** The suites there are. A package is installed when its file is not there. */
+const goModules = ['test/interop/tailscale', 'test/interop/headscale'];
+
+/**
+ * The suites there are. A package is installed when its file is not there; `prepare` makes the rest of what the suite
+ * needs, which `needs` names, and gives the environment that leads the tests to it.
+ */
 const suites = {
   interop: {
     about: "our relay and Tailscale's derper with Tailscale's and Headscale's own programs",
@@ -21,26 +28,46 @@ const suites = {
       curl: 'curl',
       'ca-certificates': '/etc/ssl/certs/ca-certificates.crt',
     },
-    modules: ['test/interop/tailscale', 'test/interop/headscale'],
+    needs: `Go to build ${goModules.join(', ')}`,
     // Tailscale compiles its WebSocket client into native programs only with this tag; it is used when asked for.
-    buildTags: 'ts_debug_websockets',
+    prepare: () => ({ DERP_INTEROP_TOOLS: buildTools('interop', goModules, 'ts_debug_websockets') }),
+  },
+  vps: {
+    about: 'the packed derp-setup, run by npx on a freshly booted Debian',
+    folder: 'test/vps/',
+    packages: {
+      'systemd-container': 'systemd-nspawn',
+      debootstrap: 'debootstrap',
+      'debian-archive-keyring': '/usr/share/keyrings/debian-archive-keyring.gpg',
+      iproute2: 'ip',
+      'util-linux': 'nsenter',
+    },
+    needs: madeForMachines,
+    prepare: (prefix) => ({ DERP_VPS_MACHINES: prepareMachines(), DERP_VPS_RUNNING: runningFolder(prefix) }),
   },
 };
-const planned = ['acme', 'vps', 'nginx', 'docker'];
+const planned = ['acme', 'nginx', 'docker'];
 
-/** Splits the command line into suites and what is vitest's. */
+/** Splits the command line into suites, test files (which narrow their suite down to them), and what is vitest's. */
 function chosenSuites(args) {
   // npm itself swallows the first --, so what begins with a dash is vitest's without it too.
   const end = args.findIndex((arg) => arg.startsWith('-'));
-  const names = end < 0 ? args : args.slice(0, end);
+  const words = end < 0 ? args : args.slice(0, end);
   const forVitest = end < 0 ? [] : args.slice(args[end] === '--' ? end + 1 : end);
+  const files = words.filter((word) => word.includes('/'));
+  const suiteOf = (file) => Object.keys(suites).find((name) => file.startsWith(suites[name].folder)) ?? file;
+  const names = [...words.filter((word) => !word.includes('/')), ...files.map(suiteOf)];
   const problems = names
     .filter((name) => !Object.hasOwn(suites, name))
     .map((name) =>
       planned.includes(name) ? `the suite "${name}" is planned, but not there yet` : `there is no suite "${name}"`,
     );
   if (problems.length > 0) fail(2, ...problems, `the suites are: ${Object.keys(suites).join(', ')}`);
-  return { names: names.length > 0 ? [...new Set(names)] : Object.keys(suites), forVitest };
+  const chosen = names.length > 0 ? [...new Set(names)] : Object.keys(suites);
+  const folders = chosen
+    .filter((name) => !files.some((file) => suiteOf(file) === name))
+    .map((name) => suites[name].folder);
+  return { names: chosen, paths: [...folders, ...files], forVitest };
 }
 
 /** Removes the namespaces that a suite killed half-way has left, and the programs in them. They are ours by their name. */
@@ -61,10 +88,25 @@ function sweepNamespaces(prefix) {
   }
 }
 
-/** Runs vitest in the suites' folders and gives its exit code, when its workers have ended too. */
-function runVitest(folders, forVitest, env) {
+/** Tidies up after one run, whose namespaces, control groups and folders have names that begin with its prefix. */
+async function sweep(prefix) {
+  sweepNamespaces(prefix);
+  await sweepMachines(prefix);
+}
+
+/** Tidies up after the runs that were killed so that they could not do it themselves: those whose process is gone. */
+async function sweepAbandoned() {
+  const namespaces = existsSync('/run/netns') ? readdirSync('/run/netns') : [];
+  const pids = [...namespaces, ...leftByMachines()].map((name) => /^derp(\d+)(-|$)/.exec(name)?.[1]);
+  for (const pid of new Set(pids)) {
+    if (pid !== undefined && !existsSync(`/proc/${pid}`)) await sweep(`derp${pid}`);
+  }
+}
+
+/** Runs vitest on test files and folders with them, and gives its exit code, when its workers have ended too. */
+function runVitest(paths, forVitest, env) {
   const vitest = join(top, 'node_modules/vitest/vitest.mjs');
-  const args = [vitest, 'run', '--config', 'vitest.real.config.ts', ...folders, ...forVitest];
+  const args = [vitest, 'run', '--config', 'vitest.real.config.ts', ...paths, ...forVitest];
   const child = spawn(process.execPath, args, { cwd: top, env: { ...process.env, ...env }, stdio: ['ignore', 1, 2] });
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
   return new Promise((resolve) => {
@@ -74,7 +116,7 @@ function runVitest(folders, forVitest, env) {
   });
 }
 
-const { names, forVitest } = chosenSuites(process.argv.slice(2));
+const { names, paths, forVitest } = chosenSuites(process.argv.slice(2));
 if (process.platform !== 'linux') fail(2, 'the suites against real programs run on Linux only');
 if (process.getuid() !== 0) {
   fail(
@@ -84,27 +126,26 @@ if (process.getuid() !== 0) {
   );
 }
 for (const name of names) {
-  const { about, packages, modules } = suites[name];
+  const { about, packages, needs } = suites[name];
   say(`${name}: ${about}`);
-  say(`${name}: needs the Debian packages ${Object.keys(packages).join(', ')}, and Go to build ${modules.join(', ')}`);
+  say(`${name}: needs the Debian packages ${Object.keys(packages).join(', ')}, and ${needs}`);
 }
 
 must(process.execPath, [join(top, 'scripts/prepare.mjs')]);
+await sweepAbandoned();
+const prefix = `derp${process.pid}`;
 const env = {};
 for (const name of names) {
   installPackages(suites[name].packages);
-  env[`DERP_${name.toUpperCase()}_TOOLS`] = buildTools(name, suites[name].modules, suites[name].buildTags);
+  Object.assign(env, suites[name].prepare(prefix));
 }
 const work = mkdtempSync(join(tmpdir(), 'derp-real-'));
-const prefix = `derp${process.pid}`;
-env.DERP_INTEROP_WORK = work;
-env.DERP_INTEROP_PREFIX = prefix;
-const code = await runVitest(
-  names.map((name) => suites[name].folder),
-  forVitest,
-  env,
-);
-sweepNamespaces(prefix);
+for (const name of names) {
+  env[`DERP_${name.toUpperCase()}_WORK`] = work;
+  env[`DERP_${name.toUpperCase()}_PREFIX`] = prefix;
+}
+const code = await runVitest(paths, forVitest, env);
+await sweep(prefix);
 if (code === 0) rmSync(work, { recursive: true, force: true });
 else say(`the programs' logs are kept in ${work}`);
 process.exitCode = code;

@@ -1,4 +1,5 @@
 /** Entry of the program `derp-setup`. */
+import { installedCommands, isInstalledCommand } from './commands.ts';
 import { readCommandLine } from './invocation.ts';
 import { chooseLanguage, languageProblems, messagesIn } from './language.ts';
 import { createOutput } from './output.ts';
@@ -44,6 +45,10 @@ async function main(argv: readonly string[]): Promise<number> {
     if (invocation.command === 'probe') {
       const { probeCommand } = await import('./probe-command.ts');
       return await probeCommand(flags, words, problems, session);
+    }
+    if (isInstalledCommand(invocation.command)) {
+      const command = await installedCommands[invocation.command].load();
+      return await command(flags, words, problems, session);
     }
     const { setupCommand } = await import('./setup-command.ts');
     return await setupCommand(flags, problems, session);

@@ -1,4 +1,4 @@
-/** Ctrl-C and its kin: the first asks to end in good order, a second ends at once. */
+/** Ctrl-C and its kin: the first asks to end in good order, a second skips the clean-up, a third ends at once. */
 
 /** Exit code of a run that was interrupted. */
 export const EXIT_INTERRUPTED = 130;
@@ -8,22 +8,30 @@ const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 /** A signal that is aborted by the first interruption. */
 export interface Interruption {
   signal: AbortSignal;
+  /** Aborted by the second. */
+  hurry: AbortSignal;
   /** Resolves at the first interruption. */
   happened: Promise<void>;
   /** Gives the signals back to their default action. */
   release(): void;
 }
 
-/** Takes over SIGINT, SIGTERM and SIGHUP (the terminal was closed). */
-export function watchInterruption(): Interruption {
+/**
+ * Takes over SIGINT, SIGTERM and SIGHUP (the terminal was closed). With `cleansUp`, ending takes time that a second
+ * signal can cut short; otherwise a second one ends the process.
+ */
+export function watchInterruption({ cleansUp = false } = {}): Interruption {
   const controller = new AbortController();
+  const hurry = new AbortController();
   const onSignal = () => {
-    if (controller.signal.aborted) process.exit(EXIT_INTERRUPTED);
-    controller.abort();
+    if (!controller.signal.aborted) controller.abort();
+    else if (cleansUp && !hurry.signal.aborted) hurry.abort();
+    else process.exit(EXIT_INTERRUPTED);
   };
   for (const name of SIGNALS) process.on(name, onSignal);
   return {
     signal: controller.signal,
+    hurry: hurry.signal,
     happened: new Promise((resolve) => controller.signal.addEventListener('abort', () => resolve(), { once: true })),
     release: () => {
       for (const name of SIGNALS) process.off(name, onSignal);

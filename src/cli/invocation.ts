@@ -3,14 +3,14 @@ import { type Command, CommanderError } from 'commander';
 import type { Problem } from '../setup/problems.ts';
 import { closest } from '../setup/suggest.ts';
 import type { Messages } from './messages/en.ts';
-import { createProgram } from './program.ts';
+import { type CommandName, createProgram } from './program.ts';
 
 /** The texts of the flags that were given; true for a switch, or for a flag whose value is missing. */
 export type Flags = Partial<Record<string, string | boolean>>;
 
 /** What the command line asks for. */
 export type Invocation =
-  | { command: 'setup' | 'probe' | 'relay'; flags: Flags; words: string[]; problems: Problem[] }
+  | { command: CommandName; flags: Flags; words: string[]; problems: Problem[] }
   /** Help or version: the text is the whole answer. */
   | { command: 'print'; text: string };
 
@@ -55,10 +55,14 @@ function mergeFlags(command: Command): { flags: Flags; problems: Problem[] } {
   const known = new Set(command.options.map((option) => option.attributeName()));
   const misplaced = (command.parent?.options ?? []).filter((option) => {
     const name = option.attributeName();
-    // `color` is true unless --no-color was given.
-    return before[name] !== undefined && !(name === 'color' && before[name]) && !known.has(name);
+    return before[name] !== undefined && !(option.negate && before[name]) && !known.has(name);
   });
-  const flags = { ...before, ...own, color: before.color !== false && own.color !== false };
+  const flags: Flags = { ...before, ...own };
+  // What --no-… switches off is on by default, which must not hide that it was switched off before the name.
+  for (const option of command.options.filter(({ negate }) => negate)) {
+    const name = option.attributeName();
+    flags[name] = before[name] !== false && own[name] !== false;
+  }
   return { flags, problems: misplaced.map((option) => unknownFlag(option.long ?? option.flags, command)) };
 }
 

@@ -7,6 +7,7 @@ export interface Sink {
   write(text: string): unknown;
   isTTY?: boolean;
   columns?: number;
+  rows?: number;
 }
 
 /** How to print. */
@@ -37,11 +38,21 @@ export interface Output {
   error(text: string): void;
   /** The answer of --json; nothing otherwise. */
   document(value: object): void;
+  /** Whether stdout is a terminal on which what was shown can be replaced. */
+  readonly repaints: boolean;
+  /** Shows these lines alone on the terminal, in place of all before; lines of the answer where there is none. */
+  repaint(lines: readonly string[]): void;
   /** Shows that something is under way, on a terminal only; a next one, or any line, replaces it. */
   busy(text: string): void;
   /** Ends what `busy` shows. */
   idle(): void;
 }
+
+/** What terminals do on these characters (ECMA-48). */
+const HOME = '\u001b[H';
+const CLEAR_SCREEN = '\u001b[2J';
+const CLEAR_LINE = '\u001b[K';
+const CLEAR_BELOW = '\u001b[J';
 
 function wantsColor(sink: Sink, { environment, color }: OutputOptions): boolean {
   if (!color || environment.NO_COLOR) return false;
@@ -55,6 +66,8 @@ export function createOutput(options: OutputOptions): Output {
   // A terminal that does not know its width (a fresh one of docker or script) says 0, and a line of it never ends.
   const hasWidth = stderr.columns !== undefined && stderr.columns > 0;
   const spins = stderr.isTTY === true && hasWidth && !quiet && options.environment.TERM !== 'dumb';
+  const repaints = stdout.isTTY === true && !json && options.environment.TERM !== 'dumb';
+  let painted = false;
   let spinner: Ora | undefined;
   let wanted: string | undefined;
   const spin = async () => {
@@ -72,14 +85,27 @@ export function createOutput(options: OutputOptions): Output {
     if (spinner?.isSpinning) spinner.clear();
     sink.write(`${text}\n`);
   };
+  const answer = (text: string) => {
+    if (!json) print(stdout, text);
+  };
   return {
     json,
     quiet,
     verbose,
     paint: new Chalk({ level: wantsColor(stdout, options) ? 1 : 0 }),
     paintError: new Chalk({ level: wantsColor(stderr, options) ? 1 : 0 }),
-    answer: (text) => {
-      if (!json) print(stdout, text);
+    answer,
+    repaints,
+    repaint: (lines) => {
+      if (!repaints) {
+        for (const line of lines) answer(line);
+        return;
+      }
+      // More lines than there are rows would scroll, and what was painted before with them.
+      const fitting = stdout.rows ? lines.slice(0, stdout.rows - 1) : lines;
+      const text = fitting.map((line) => `${line}${CLEAR_LINE}\n`).join('');
+      stdout.write(`${painted ? HOME : CLEAR_SCREEN + HOME}${text}${CLEAR_BELOW}`);
+      painted = true;
     },
     progress: (text) => {
       if (!quiet) print(stderr, text);

@@ -1,6 +1,7 @@
 /** The commands and their flags, as commander knows them, and the help that comes out of that. */
 import { Argument, Command, Option } from 'commander';
 import { type QuestionKey, questions } from '../setup/questions.ts';
+import { type InstalledCommand, installedCommandNames, installedCommands } from './commands.ts';
 import type { Messages } from './messages/en.ts';
 import { relayHelp } from './relay/help.ts';
 import { displayWidth } from './text.ts';
@@ -32,7 +33,15 @@ function addQuestions(command: Command, { help }: Messages): void {
     }
   }
   const { running } = help.groups;
-  command.addOption(new Option('--once', help.flags.once).helpGroup(running));
+  const add = (flag: string, description: string) =>
+    command.addOption(new Option(flag, description).helpGroup(running));
+  add('--once', help.flags.once);
+  add('--dry-run', help.flags.dryRun);
+  // Commander would take "--no-start" for the opposite of a "--start", true by default.
+  command.addOption(new Option('--no-start', help.flags.noStart).helpGroup(running));
+  add('--open-firewall', help.flags.openFirewall);
+  add('--take-over', help.flags.takeOver);
+  add('--overwrite', help.flags.overwrite);
   command.addOption(valued('--answers', 'file', help.flags.answers, running));
 }
 
@@ -63,6 +72,25 @@ function addGeneralFlags(command: Command, { help }: Messages): void {
   command.addHelpOption(new Option('-h, --help', help.flags.help).helpGroup(general));
 }
 
+function addInstalledCommand(program: Command, name: InstalledCommand, messages: Messages): Command {
+  const { help } = messages;
+  const command = configure(program.command(name).description(help.commands[name]), messages)
+    .usage(help.commandUsage)
+    .addHelpText('before', examples(help.commandExamples[name], help.examplesTitle))
+    .addHelpText('after', `\n${help.commandFooters[name]}`);
+  for (const { flag, placeholder, help: key } of installedCommands[name].flags) {
+    const { command: group } = help.groups;
+    const description = help.flags[key];
+    command.addOption(
+      placeholder === undefined
+        ? new Option(flag, description).helpGroup(group)
+        : valued(flag, placeholder, description, group),
+    );
+  }
+  addGeneralFlags(command, messages);
+  return command;
+}
+
 function configure(command: Command, messages: Messages): Command {
   const { help } = messages;
   const titles: Record<string, string> = {
@@ -91,7 +119,10 @@ function examples(pairs: readonly (readonly string[])[], title: string): string 
 }
 
 /** What a command's action is told: its own flags with those given before its name, and its words. */
-export type OnCommand = (name: 'setup' | 'probe' | 'relay', command: Command) => void;
+export type OnCommand = (name: CommandName, command: Command) => void;
+
+/** Every command. */
+export type CommandName = 'setup' | 'probe' | 'relay' | InstalledCommand;
 
 /** The program with all its commands; `onCommand` is called with the one that was chosen. */
 export function createProgram(messages: Messages, onCommand: OnCommand): Command {
@@ -117,6 +148,11 @@ export function createProgram(messages: Messages, onCommand: OnCommand): Command
   addQuestions(setup, messages);
   addGeneralFlags(setup, messages);
   setup.action(() => onCommand('setup', setup));
+
+  for (const name of installedCommandNames) {
+    const command = addInstalledCommand(program, name, messages);
+    command.action(() => onCommand(name, command));
+  }
 
   const probe = configure(program.command('probe').description(help.commands.probe), messages)
     .usage(help.probeUsage)

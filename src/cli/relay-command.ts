@@ -5,13 +5,13 @@ import { keepYoungGenerationSmall } from '../relay/heap.ts';
 import { createLog } from '../relay/log.ts';
 import { startRelay } from '../relay/relay.ts';
 import { RelayStartError } from '../relay/start-error.ts';
+import { readRelayFlags } from '../setup/derper-flags/flags.ts';
+import type { RelayProblem } from '../setup/derper-flags/go-flags.ts';
 import { FileError } from '../system/files.ts';
 import { withTemporaryDirectory } from '../system/temporary.ts';
 import { buildRelayConfig } from './relay/build-config.ts';
 import { ensureAddressCertificate } from './relay/certificate.ts';
 import { readConfigFile } from './relay/config-file.ts';
-import { readRelayFlags } from './relay/flags.ts';
-import type { RelayProblem } from './relay/go-flags.ts';
 import { relayHelp } from './relay/help.ts';
 import { describeOwner, preflight } from './relay/preflight.ts';
 
@@ -42,7 +42,7 @@ interface Requests {
 /** Takes over the signals, before the relay starts: a manager may send one as soon as the relay says that it listens. */
 function watchSignals(): Requests {
   const requests: Requests = { end: Promise.resolve(), reload: async () => {} };
-  // A failed reload keeps the old certificate, and the relay has logged why.
+  // A failed reload keeps what there was, and the relay has logged why.
   process.on('SIGHUP', () => void requests.reload().catch(() => {}));
   requests.end = new Promise((resolve) => {
     for (const name of ['SIGINT', 'SIGTERM'] as const) {
@@ -77,7 +77,7 @@ async function serve(config: RelayConfig, program: string): Promise<number> {
 
 /** Runs the daemon with these words of the command line; resolves to the exit code. */
 export async function relayCommand(program: string, argv: readonly string[]): Promise<number> {
-  const { settings, unusable, ignored, problems } = readRelayFlags(argv);
+  const { settings, unusable, ignored: passedOver, problems } = readRelayFlags(argv);
   if (settings.help) {
     process.stdout.write(`${relayHelp(program)}\n`);
     return EXIT.done;
@@ -89,14 +89,14 @@ export async function relayCommand(program: string, argv: readonly string[]): Pr
   const file = settings.config === undefined ? undefined : await readConfigFile(resolve(settings.config));
   const isRoot = process.getuid?.() === 0;
   const input = { settings, unusable, file: file?.config ?? {}, environment: process.env, isRoot };
-  const { config, problems: more } = buildRelayConfig(input);
+  const { config, problems: more, ignored } = buildRelayConfig(input);
   const all = [...problems, ...(file?.problems ?? []), ...more];
   if (all.length > 0) return tellProblems(program, all);
 
   const obstacles = await preflight(config, !settings.dev);
   if (obstacles.length > 0) return tellProblems(program, obstacles);
   const log = createLog(config.logLevel, writeError);
-  for (const { flag, reason } of ignored) log.warn('flag_ignored', { flag, reason });
+  for (const { flag, reason } of [...passedOver, ...ignored]) log.warn('flag_ignored', { flag, reason });
   if (!settings.dev) return serve(config, program);
   return withTemporaryDirectory('derp-relay-', (directory) =>
     serve({ ...config, keyFile: join(directory, 'derper.key') }, program),

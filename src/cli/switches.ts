@@ -3,8 +3,19 @@ import type { Problem } from '../setup/problems.ts';
 import { environmentName } from '../setup/questions.ts';
 import type { Flags } from './invocation.ts';
 
-/** The switches of both commands. */
-const SWITCHES = ['yes', 'json', 'once', 'quiet', 'verbose'] as const;
+/** The switches of all commands. */
+const SWITCHES = {
+  yes: '--yes',
+  json: '--json',
+  once: '--once',
+  quiet: '--quiet',
+  verbose: '--verbose',
+  dryRun: '--dry-run',
+  noStart: '--no-start',
+  openFirewall: '--open-firewall',
+  takeOver: '--take-over',
+  overwrite: '--overwrite',
+} as const;
 
 const MEANINGS: Record<string, boolean> = { '1': true, true: true, yes: true, '0': false, false: false, no: false };
 
@@ -15,8 +26,7 @@ export function addEnvironmentSwitches(
 ): { flags: Flags; problems: Problem[] } {
   const merged: Flags = { ...flags };
   const problems: Problem[] = [];
-  for (const name of SWITCHES) {
-    const flag = `--${name}`;
+  for (const [name, flag] of Object.entries(SWITCHES)) {
     const subject = environmentName(flag);
     const value = environment[subject];
     if (!value || flags[name] !== undefined) continue;

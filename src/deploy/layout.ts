@@ -7,6 +7,12 @@ export interface Layout {
   configDirectory: string;
   /** The answers of the last run, without secrets. */
   config: string;
+  /** What the installed relay is told. */
+  relayConfig: string;
+  /** What was installed, so that exactly that can be removed. */
+  manifest: string;
+  /** The keys of the clients that prove the relay. */
+  proverKeys: string;
   certificateDirectory: string;
   certificate(host: string): string;
   certificateKey(host: string): string;
@@ -15,7 +21,24 @@ export interface Layout {
   stateDirectory: string;
   /** The relay's own key, in derper's JSON form. */
   relayKey: string;
+  /** The installed programs, a directory for each version, and `current`, which is a link to one of them. */
+  programsDirectory: string;
+  programs(version: string): string;
+  currentPrograms: string;
+  /** A copy of the Node of that version. */
+  runtime(nodeVersion: string): string;
+  launcher: string;
+  unitDirectory: string;
+  unit(name: string): string;
 }
+
+/** The units that are installed. */
+export const RELAY_UNIT = 'derp-relay.service';
+export const RENEW_UNIT = 'derp-setup-renew.service';
+export const RENEW_TIMER = 'derp-setup-renew.timer';
+
+/** The system user that the relay runs as, and its group. */
+export const RELAY_USER = 'derp-relay';
 
 /** A host as derper spells it in file names: whatever is not a letter, digit, hyphen or dot is left out. */
 export function certificateBaseName(host: string): string {
@@ -27,10 +50,15 @@ export function layoutBelow(root: string): Layout {
   const configDirectory = join(root, 'etc/derp-setup');
   const certificateDirectory = join(configDirectory, 'certs');
   const stateDirectory = join(root, 'var/lib/derp-setup');
+  const programsDirectory = join(root, 'usr/local/lib/derp-setup');
+  const unitDirectory = join(root, 'etc/systemd/system');
   return {
     root,
     configDirectory,
     config: join(configDirectory, 'config.json'),
+    relayConfig: join(configDirectory, 'relay.json'),
+    manifest: join(configDirectory, 'installation.json'),
+    proverKeys: join(configDirectory, 'prover.json'),
     certificateDirectory,
     certificate: (host) => join(certificateDirectory, `${certificateBaseName(host)}.crt`),
     certificateKey: (host) => join(certificateDirectory, `${certificateBaseName(host)}.key`),
@@ -38,5 +66,12 @@ export function layoutBelow(root: string): Layout {
     headscaleMap: join(configDirectory, 'headscale-derp.yaml'),
     stateDirectory,
     relayKey: join(stateDirectory, 'derper.key'),
+    programsDirectory,
+    programs: (version) => join(programsDirectory, version),
+    currentPrograms: join(programsDirectory, 'current'),
+    runtime: (nodeVersion) => join(programsDirectory, 'node', nodeVersion, 'node'),
+    launcher: join(root, 'usr/local/bin/derp-setup'),
+    unitDirectory,
+    unit: (name) => join(unitDirectory, name),
   };
 }

@@ -5,40 +5,195 @@ export interface DirectoryStep {
   kind: 'directory';
   path: string;
   mode: number;
+  /** The user whose it is, and whose group; the one who runs this when absent. */
+  owner?: Owner;
+}
+
+/** Whose a file is. A group of its own name belongs to every user that we make. */
+export interface Owner {
+  user: string;
+  group: string;
 }
 
 /** What a written file is for, to be named in reports. */
-export type FilePurpose = 'relay-key' | 'certificate' | 'certificate-key' | 'derp-map' | 'headscale-map' | 'config';
+export type FilePurpose =
+  | 'relay-key'
+  | 'prover-keys'
+  | 'certificate'
+  | 'certificate-key'
+  | 'derp-map'
+  | 'headscale-map'
+  | 'config'
+  | 'relay-config'
+  | 'launcher'
+  | 'unit'
+  | 'manifest';
 
-/** Writes a whole file; nothing is done where the same content is there with the same mode. */
+/** Writes a whole file; nothing is done where the same content is there with the same mode and owner. */
 export interface FileStep {
   kind: 'file';
   purpose: FilePurpose;
   path: string;
   mode: number;
+  owner?: Owner;
   content: string;
   /** The content must never be shown. */
   secret: boolean;
 }
 
-export type Step = DirectoryStep | FileStep;
+/** Points a symbolic link at `target`, in one move. */
+export interface LinkStep {
+  kind: 'link';
+  path: string;
+  target: string;
+}
+
+/** Makes a system user without a home and without a way to log in, unless it is there. */
+export interface UserStep {
+  kind: 'user';
+  name: string;
+  home: string;
+}
+
+/** Copies the programs of this package to where a service may run them from; all of them or none. */
+export interface ProgramsStep {
+  kind: 'programs';
+  /** The package's own directory. */
+  from: string;
+  /** Its parts that are copied: files and directories. */
+  parts: readonly string[];
+  /** The directory that they are put into. */
+  path: string;
+  version: string;
+}
+
+/** Copies the Node that runs this to where a service can reach it. */
+export interface RuntimeStep {
+  kind: 'runtime';
+  from: string;
+  path: string;
+  version: string;
+}
+
+/** Has systemd start units at boot. */
+export interface EnableStep {
+  kind: 'enable';
+  /** Units of `[Install]` sections; a timer is started too. */
+  unit: string;
+}
+
+/** Has the relay's service run what was written: starts it, restarts it or has it reload, whichever is needed. */
+export interface ServiceStep {
+  kind: 'service';
+  unit: string;
+  /** Changes of these paths take effect with a restart … */
+  restartFor: readonly string[];
+  /** … and of these with a reload, which disconnects nobody. */
+  reloadFor: readonly string[];
+  /** Where it answers when it serves. */
+  derpPort: number;
+}
+
+/** A port that clients must reach. */
+export interface Opening {
+  protocol: 'tcp' | 'udp';
+  port: number;
+}
+
+/** Lets clients in through this machine's own firewall. */
+export interface FirewallStep {
+  kind: 'firewall';
+  tool: string;
+  openings: readonly Opening[];
+}
+
+/** Stops a derper whose ports, key and certificates are taken over; undone, it runs again. */
+export interface StopDerperStep {
+  kind: 'stop-derper';
+  /** The unit or container, as people know it. */
+  name: string;
+}
+
+/** Gives a file that is there the right mode and owner; nothing where it is not there. */
+export interface OwnerStep {
+  kind: 'owner';
+  path: string;
+  mode: number;
+  owner: Owner;
+}
+
+/** Removes a file or link, a directory with all in it (`tree`), or a directory if nothing else is in it. */
+export interface RemoveStep {
+  kind: 'remove';
+  what: 'file' | 'tree' | 'empty-directory';
+  path: string;
+}
+
+/** Stops a unit and has systemd not start it any more. */
+export interface DisableStep {
+  kind: 'disable';
+  unit: string;
+}
+
+/** Has systemd read its files again, after some were removed. */
+export interface ReloadUnitsStep {
+  kind: 'reload-units';
+}
+
+/** Takes back the rules that were added to the firewall. */
+export interface CloseFirewallStep {
+  kind: 'close-firewall';
+  tool: string;
+  openings: readonly Opening[];
+}
+
+/** Removes the system user. */
+export interface RemoveUserStep {
+  kind: 'remove-user';
+  name: string;
+}
+
+export type Step =
+  | DirectoryStep
+  | FileStep
+  | LinkStep
+  | UserStep
+  | ProgramsStep
+  | RuntimeStep
+  | EnableStep
+  | ServiceStep
+  | FirewallStep
+  | StopDerperStep
+  | OwnerStep
+  | RemoveStep
+  | DisableStep
+  | ReloadUnitsStep
+  | CloseFirewallStep
+  | RemoveUserStep;
+
+export type StepKind = Step['kind'];
 
 export const PRIVATE_FILE = 0o600;
 export const PUBLIC_FILE = 0o644;
+export const PROGRAM_FILE = 0o755;
 export const PRIVATE_DIRECTORY = 0o700;
 export const PUBLIC_DIRECTORY = 0o755;
+/** For directories that a service may look into, but nobody else. */
+export const SHARED_DIRECTORY = 0o750;
+
+const owned = (owner: Owner | undefined) => (owner === undefined ? {} : { owner });
 
 /** A step that makes a directory. */
-export function directoryStep(path: string, mode = PUBLIC_DIRECTORY): DirectoryStep {
-  return { kind: 'directory', path, mode };
+export function directoryStep(path: string, mode = PUBLIC_DIRECTORY, owner?: Owner): DirectoryStep {
+  return { kind: 'directory', path, mode, ...owned(owner) };
 }
 
 /** A step that writes a file for everybody to read. */
-export function publicFileStep(purpose: FilePurpose, path: string, content: string): FileStep {
-  return { kind: 'file', purpose, path, mode: PUBLIC_FILE, content, secret: false };
+export function publicFileStep(purpose: FilePurpose, path: string, content: string, owner?: Owner): FileStep {
+  return { kind: 'file', purpose, path, mode: PUBLIC_FILE, content, secret: false, ...owned(owner) };
 }
 
 /** A step that writes a file for the owner alone. */
-export function secretFileStep(purpose: FilePurpose, path: string, content: string): FileStep {
-  return { kind: 'file', purpose, path, mode: PRIVATE_FILE, content, secret: true };
+export function secretFileStep(purpose: FilePurpose, path: string, content: string, owner?: Owner): FileStep {
+  return { kind: 'file', purpose, path, mode: PRIVATE_FILE, content, secret: true, ...owned(owner) };
 }

@@ -15,6 +15,31 @@ export interface CertificateFiles {
 /** `default`: a page that says DERP; `blank`: nothing; otherwise a URL to redirect to. */
 export type HomePage = 'default' | 'blank' | { redirect: string };
 
+/** Where tailscaled's socket is on Linux. Source: tailscale `paths`. */
+export const defaultTailscaledSocket = '/var/run/tailscale/tailscaled.sock';
+
+/**
+ * Who may use the relay. Whoever is in the key file is admitted, whatever the others say; anybody else has to be
+ * admitted by tailscaled and by the URL, or by the one of them that there is (derper's meaning of its two flags). At
+ * least one of the three is there.
+ */
+export interface AdmissionRules {
+  /**
+   * Admit the nodes of the tailnet that this machine's tailscaled is in, by its unix socket. It knows only the nodes
+   * that the tailnet's access rules let this machine see.
+   */
+  tailscaled?: { socket: string };
+  /**
+   * Ask a URL as derper does (Headscale: `/verify`). `failOpen` admits everybody while it cannot be reached, and only
+   * then: an answer that cannot be used keeps clients out.
+   */
+  url?: { url: string; failOpen: boolean };
+  /** A file with one `nodekey:<64 hex digits>` a line. */
+  keyFile?: string;
+  /** Keys of this machine's own (`nodekey:…`), with which it proves its relay: let in whatever the others say. */
+  proverKeys?: string[];
+}
+
 export interface RelayConfig {
   /** DERP over HTTPS, or over plain HTTP when `certificate` is null. */
   listen: ListenAddress;
@@ -41,6 +66,8 @@ export interface RelayConfig {
   acceptLimit: { perSecond: number; burst: number } | null;
   /** Read a PROXY protocol header on connections from these addresses or CIDR ranges. */
   proxyProtocolFrom: string[];
+  /** Who may use the relay; null for everybody. */
+  admission: AdmissionRules | null;
   /** How long to wait for clients to leave after SIGTERM, milliseconds. */
   drainMs: number;
   /** Log level. */
@@ -60,6 +87,7 @@ export const defaultRelayConfig: Omit<RelayConfig, 'hostname' | 'keyFile' | 'cer
   tcpKeepAliveMs: 600_000,
   acceptLimit: null,
   proxyProtocolFrom: [],
+  admission: null,
   drainMs: 5000,
   logLevel: 'info',
 };

@@ -52,6 +52,10 @@ export class Counters {
   duplicateConnections = 0;
   readonly logins: Record<LoginWay, number> = { fast_start: 0, upgrade: 0, websocket: 0 };
   loginsRefused = 0;
+  /** Questions to tailscaled or the admission URL; those that got no answer; clients disconnected by a later no. */
+  admissionQuestions = 0;
+  admissionFailures = 0;
+  admissionRemovals = 0;
   stunAnswered = 0;
   stunIgnored = 0;
   stunOverLimit = 0;
@@ -86,6 +90,9 @@ export class Counters {
       accepts_over_limit: this.acceptsOverLimit,
       logins: { ...this.logins },
       logins_refused: this.loginsRefused,
+      admission_questions: this.admissionQuestions,
+      admission_failures: this.admissionFailures,
+      admission_removals: this.admissionRemovals,
       packets_received: { disco: this.packetsReceivedDisco, other: this.packetsReceivedOther },
       bytes_received: this.bytesReceived,
       frames_sent: this.framesSent,

@@ -56,6 +56,32 @@ export const defaults = {
   /** Bytes of frames that a client may send ahead while it is being admitted. */
   heldWhileAdmitting: 128 << 10,
 
+  /** tailscaled, and the admission URL with all attempts, must answer a question in this time; together in 10 s. */
+  admissionTimeout: 5_000,
+  /** A URL that fails (not: says no) is asked so many times more, after pauses of about this long and twice this. */
+  admissionRetries: 2,
+  admissionRetryPause: 200,
+  /** Longer answers are not read. tailscaled sends all it knows of a node. */
+  tailscaledAnswerBytes: 1 << 20,
+  admissionUrlAnswerBytes: 4 << 10,
+  /** Questions under way at once; more wait. */
+  admissionConnections: 16,
+  /** A connection is kept this long for the next question: less than servers keep theirs. */
+  admissionIdleConnection: 4_000,
+  /** Answers are believed for this long, so that a key that reconnects again and again is asked about once … */
+  admissionYesLifetime: 10_000,
+  admissionNoLifetime: 3_000,
+  /** … and so many are kept. */
+  admissionAnswers: 20_000,
+  /** Clients that are in are asked about again this often … */
+  admissionRecheckInterval: 300_000,
+  /** … with this pause between two questions, but all within this time. */
+  admissionRecheckPause: 20,
+  admissionRecheckSpread: 60_000,
+  /** The longest key file, and its longest line in characters. */
+  keyListBytes: 2 << 20,
+  keyListLineLength: 1_024,
+
   /** Clients are told to come back within this time after a restart notice; each gets a random part of it. */
   restartSpread: 1000,
   /** … and to go on trying for this long. */

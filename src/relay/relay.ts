@@ -6,6 +6,8 @@ import type { SecureContextOptions } from 'node:tls';
 import { encodeKeepAlive, encodeServerKey } from '../protocol/frame-encoder.ts';
 import { formatUntypedKey } from '../protocol/keys.ts';
 import { makeMetaCertificate } from '../protocol/meta-certificate.ts';
+import { Gate } from './admission/gate.ts';
+import type { RecheckTimes } from './admission/recheck.ts';
 import { type LoadedCertificate, loadCertificate } from './certificate.ts';
 import type { RelayConfig } from './config.ts';
 import { Counters } from './counters.ts';
@@ -18,7 +20,7 @@ import { createLog } from './log.ts';
 import { Noise } from './noise.ts';
 import { BufferPool } from './queues/buffer-pool.ts';
 import { Turn } from './queues/turn.ts';
-import { type Admission, admitEveryone } from './sessions/admission.ts';
+import type { Admission } from './sessions/admission.ts';
 import { KeepAliveWheels } from './sessions/keep-alive-wheel.ts';
 import type { Session, SessionContext } from './sessions/session.ts';
 import { aloneInRegion, type Region, Switchboard } from './sessions/switchboard.ts';
@@ -31,8 +33,10 @@ const DAY = 86_400_000;
 
 /** Parts of a relay that its starter may bring along. */
 export interface RelayParts {
-  /** Who may use it; everybody when absent. */
+  /** Who may use it, instead of what the configuration says. */
   admit?: Admission;
+  /** When clients that are in are asked about again; the defaults when absent. */
+  recheck?: Partial<RecheckTimes>;
   /** The other nodes of the region; none when absent. */
   region?: Region;
   /** How sockets are read; shared where this Node can. */
@@ -51,7 +55,10 @@ export interface Relay {
   readonly publicKey: Buffer;
   /** Counters and gauges, as served at /debug/vars. */
   snapshot(): Record<string, unknown>;
-  /** Reads the certificate again. @throws RelayStartError when the new pair is unusable; the old one stays in use */
+  /**
+   * Reads the certificate and the key file again, and asks again about the clients that are in.
+   * @throws RelayStartError when a file is unusable; what it held before stays in use, and the rest is done all the same
+   */
   reload(): Promise<void>;
   /** Tells clients that it is restarting, sends what is queued, closes everything. */
   stop(): Promise<void>;
@@ -65,17 +72,18 @@ export async function startRelay(config: RelayConfig, parts: RelayParts = {}): P
   const log = createLog(config.logLevel, parts.writeLog ?? ((line) => process.stderr.write(line)));
   // The certificate first: a relay that cannot start leaves no new key file behind.
   const certificate = await loadConfiguredCertificate(config);
+  const counters = new Counters();
+  const sessions = new Set<Session>();
+  const gate = await Gate.open(config.admission, { log, counters, sessions, times: parts.recheck });
   const keyPair = await loadOrCreateIdentity(config.keyFile);
   let credentials = await withMetaCertificate(certificate, keyPair.publicKey);
 
   const readMode: ReadMode = parts.readMode ?? (canShareReads ? 'shared' : 'events');
-  const counters = new Counters();
   const pool = new BufferPool();
   const turn = new Turn();
   const noise = new Noise(log);
   const keepAlives = parts.keepAlives ?? new KeepAliveWheels();
   const bootstrapDns = new BootstrapDns(config.bootstrapDnsNames, log);
-  const sessions = new Set<Session>();
   const startedAt = Date.now();
   const context: SessionContext = {
     keyPair,
@@ -88,7 +96,7 @@ export async function startRelay(config: RelayConfig, parts: RelayParts = {}): P
     switchboard: new Switchboard(counters, parts.region ?? aloneInRegion),
     sessions,
     keepAlives,
-    admit: parts.admit ?? admitEveryone,
+    admit: parts.admit ?? gate.admit,
     log,
     noise,
     writeTimeoutMs: config.writeTimeoutMs,
@@ -98,6 +106,7 @@ export async function startRelay(config: RelayConfig, parts: RelayParts = {}): P
     uptime_seconds: Math.floor((Date.now() - startedAt) / 1000),
     public_key: formatUntypedKey(keyPair.publicKey),
     read_mode: readMode,
+    admission: gate.kinds,
     ...counters.snapshot(),
     noise: { ...noise.totals },
     queued_bytes: pool.outstanding,
@@ -134,9 +143,11 @@ export async function startRelay(config: RelayConfig, parts: RelayParts = {}): P
     for (const close of opened) await close();
     noise.stop();
     keepAlives.stop();
+    gate.stop();
     throw error;
   }
   bootstrapDns.start();
+  gate.start();
 
   const writeChecks = setInterval(() => {
     const now = performance.now();
@@ -161,10 +172,27 @@ export async function startRelay(config: RelayConfig, parts: RelayParts = {}): P
     http: httpPort,
     stun: stun?.port ?? -1,
     tls: credentials !== null,
+    admission: gate.kinds.join(',') || 'none',
     read_mode: readMode,
     public_key: formatUntypedKey(keyPair.publicKey),
   });
 
+  const reloadCertificate = async () => {
+    try {
+      await useCredentials();
+      log.info('certificate_reloaded');
+    } catch (error) {
+      log.error('certificate_not_reloaded', { problem: (error as Error).message });
+      throw error;
+    }
+  };
+  const reload = async () => {
+    const results = await Promise.allSettled([reloadCertificate(), gate.reload()]);
+    for (const result of results) if (result.status === 'rejected') throw result.reason;
+  };
+
+  // One reload after the other: an older reading of a file must not replace a newer one.
+  let reloading: Promise<void> = Promise.resolve();
   let stopping: Promise<void> | undefined;
   const stop = async () => {
     log.info('stopping', { clients: counters.clients });
@@ -175,6 +203,7 @@ export async function startRelay(config: RelayConfig, parts: RelayParts = {}): P
     for (const close of opened) await close();
     await drain(sessions, config.drainMs);
     front.destroyConnections();
+    gate.stop();
     turn.stop();
     noise.stop();
     log.info('stopped');
@@ -183,14 +212,9 @@ export async function startRelay(config: RelayConfig, parts: RelayParts = {}): P
     ports: { derp: derpPort, http: httpPort, stun: stun?.port ?? -1 },
     publicKey: keyPair.publicKey,
     snapshot,
-    reload: async () => {
-      try {
-        await useCredentials();
-        log.info('certificate_reloaded');
-      } catch (error) {
-        log.error('certificate_not_reloaded', { problem: (error as Error).message });
-        throw error;
-      }
+    reload: () => {
+      reloading = reloading.catch(() => {}).then(reload);
+      return reloading;
     },
     stop: () => {
       stopping ??= stop();

@@ -1,90 +1,128 @@
 /** Takes the steps of a plan, and takes them back. */
-import { dirname } from 'node:path';
 import type { FileStep, Step } from '../deploy/steps.ts';
-import {
-  ensureDirectory,
-  readSnapshot,
-  removeEmptyDirectory,
-  removeFile,
-  setMode,
-  writeFileAtomic,
-} from '../system/files.ts';
+import type { RunFacts } from './preview.ts';
+import type { Finding, StepContext, Undo } from './steps/handler.ts';
+import { handlerOf, subjectOf } from './steps/handlers.ts';
 
-/** What one step changed, and how to take it back. */
-interface Change {
-  path: string;
-  undo(): Promise<void>;
+/** One thing that cannot be taken back must not keep the rest from it, milliseconds. */
+const UNDO_TIMEOUT_MS = 45_000;
+
+/** What is told while it happens. */
+export interface ApplyEvents {
+  onStep?(step: Step, finding: Finding): void;
+  onStepDone?(step: Step, finding: Finding, milliseconds: number): void;
+  onUndo?(what: string): void;
 }
 
 /** What was done. */
 export interface Applied {
+  /** The steps that had something to do. */
+  done: readonly Step[];
   /** The files that were written; those that were as described already are not among them. */
   written: FileStep[];
-  /** Takes everything back, the last first. Returns the paths where that failed. */
-  undo(): Promise<string[]>;
+  /** Takes everything back, the last first, until `hurry` is aborted. */
+  undo(hurry?: AbortSignal): Promise<Undone>;
+  /** Throws away what was kept for that. */
+  keep(): Promise<void>;
+}
+
+/** What became of taking back. */
+export interface Undone {
+  undone: string[];
+  /** What was changed and could not be taken back. */
+  left: string[];
 }
 
 /** A step failed, or the run was interrupted between two. */
 export class ApplyError extends Error {
   override readonly name = 'ApplyError';
+  /** The step that failed; undefined when the run was interrupted between two. */
+  readonly step: Step | undefined;
+  readonly undone: readonly string[];
   /** What was changed and could not be taken back. */
   readonly left: readonly string[];
 
-  constructor(cause: unknown, left: readonly string[]) {
+  constructor(cause: unknown, step: Step | undefined, { undone, left }: Undone) {
     super(cause instanceof Error ? cause.message : String(cause), { cause });
+    this.step = step;
+    this.undone = undone;
     this.left = left;
   }
 }
 
-/** From `path` upwards to `top`, both included. */
-function directoriesUpTo(path: string, top: string): string[] {
-  return path === top || path === dirname(path) ? [path] : [path, ...directoriesUpTo(dirname(path), top)];
+/** Rejects when `work` takes too long. */
+async function withinTime(work: Promise<void>): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error('it took too long')), UNDO_TIMEOUT_MS);
+  });
+  try {
+    await Promise.race([work, late]);
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
-async function applyStep(step: Step): Promise<Change | undefined> {
-  const { path, mode } = step;
-  if (step.kind === 'directory') {
-    const made = await ensureDirectory(path, mode);
-    if (made === undefined) return undefined;
-    return {
-      path,
-      undo: async () => {
-        for (const directory of directoriesUpTo(path, made)) await removeEmptyDirectory(directory);
-      },
-    };
+async function takeBack(undos: Undo[], events: ApplyEvents, hurry?: AbortSignal): Promise<Undone> {
+  const reversed = undos.splice(0).reverse();
+  const left = new Set<string>();
+  const attempt = async (what: string, work: () => Promise<void>) => {
+    if (hurry?.aborted) {
+      left.add(what);
+      return;
+    }
+    await withinTime(work()).catch(() => left.add(what));
+  };
+  for (const { what, now } of reversed) {
+    events.onUndo?.(what);
+    await attempt(what, now);
   }
-  const before = await readSnapshot(path);
-  if (before?.data.equals(Buffer.from(step.content))) {
-    if (before.mode === mode) return undefined;
-    await setMode(path, mode);
-    return { path, undo: () => setMode(path, before.mode) };
-  }
-  await writeFileAtomic(path, step.content, { mode });
-  return { path, undo: () => (before ? writeFileAtomic(path, before.data, { mode: before.mode }) : removeFile(path)) };
+  for (const { what, afterwards } of reversed) if (afterwards) await attempt(what, afterwards);
+  const undone = [...new Set(reversed.map(({ what }) => what))].filter((what) => !left.has(what));
+  return { undone, left: [...left] };
 }
 
 /**
- * Takes the steps in order. When one fails, or `signal` is aborted between two of them, those before it are taken back.
+ * Takes the steps in order, those that have something to do. When one fails, or `signal` is aborted, what was done is
+ * taken back; `hurry` ends that too.
  * @throws ApplyError, with the reason as its cause
  */
-export async function applySteps(steps: readonly Step[], signal: AbortSignal): Promise<Applied> {
-  const changes: Change[] = [];
-  const written: FileStep[] = [];
-  const undo = async () => {
-    const left: string[] = [];
-    for (const change of changes.splice(0).reverse()) await change.undo().catch(() => left.push(change.path));
-    return left;
-  };
+export async function applySteps(
+  steps: readonly Step[],
+  facts: RunFacts,
+  signal: AbortSignal,
+  { hurry, ...events }: ApplyEvents & { hurry?: AbortSignal } = {},
+): Promise<Applied> {
+  const undos: Undo[] = [];
+  const changed = new Set<string>();
+  const done: Step[] = [];
+  const context: StepContext = { ...facts, changed, signal, remember: (undo) => void undos.push(undo) };
+  let current: Step | undefined;
   try {
     for (const step of steps) {
+      current = undefined;
       signal.throwIfAborted();
-      const change = await applyStep(step);
-      if (!change) continue;
-      changes.push(change);
-      if (step.kind === 'file') written.push(step);
+      current = step;
+      const handler = handlerOf(step);
+      const finding = await handler.inspect(step, context);
+      if (finding === undefined) continue;
+      events.onStep?.(step, finding);
+      const began = performance.now();
+      await handler.apply(step, context);
+      changed.add(subjectOf(step));
+      done.push(step);
+      events.onStepDone?.(step, finding, performance.now() - began);
     }
+    signal.throwIfAborted();
   } catch (error) {
-    throw new ApplyError(error, await undo());
+    throw new ApplyError(error, current, await takeBack(undos, events, hurry));
   }
-  return { written, undo };
+  return {
+    done,
+    written: done.filter((step) => step.kind === 'file'),
+    undo: (hurryNow = hurry) => takeBack(undos, events, hurryNow),
+    keep: async () => {
+      for (const { discard } of undos.splice(0)) await discard?.().catch(() => {});
+    },
+  };
 }

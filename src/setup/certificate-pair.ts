@@ -11,6 +11,7 @@ import type { Problem, Rule } from './problems.ts';
 export interface CertificatePair {
   chain: X509Certificate[];
   chainPem: string;
+  keyPem: string;
   notAfter: Date;
   /** One certificate, signed by itself: clients can know it by its pin only. */
   selfSigned: boolean;
@@ -109,6 +110,7 @@ export async function readCertificatePair(
     pair: {
       chain,
       chainPem: chainText as string,
+      keyPem: keyText as string,
       notAfter: new Date(leaf.validTo),
       // checkIssued() would be wrong here: it wants the right to sign certificates, which a server's has not.
       selfSigned: chain.length === 1 && leaf.subject === leaf.issuer && leaf.verify(leaf.publicKey),

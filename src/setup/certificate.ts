@@ -1,7 +1,7 @@
 /** Which certificate the relay gets: the files that were named, the self-signed one from last time, or a new one. */
 import { makeSelfSignedCertificate } from '../cert/self-signed.ts';
-import type { PlannedCertificate } from '../deploy/foreground.ts';
 import type { Layout } from '../deploy/layout.ts';
+import type { PlannedCertificate } from '../deploy/relay-description.ts';
 import { systemAuthorities } from '../system/authorities.ts';
 import { kindOf } from '../system/files.ts';
 import { isPubliclyTrusted, readCertificatePair } from './certificate-pair.ts';
@@ -36,12 +36,22 @@ async function isThere(path: string): Promise<boolean> {
   return (await kindOf(path).catch(() => 'file')) !== 'missing';
 }
 
-/** The files that were named with --cert-file and --key-file. They are used where they are, so that whoever renews them goes on doing so. */
+/** Where the relay may read certificates from. */
+export interface ManualUse {
+  environment: Record<string, string | undefined>;
+  now: Date;
+  /** The relay cannot read other users' files, so that it gets copies. */
+  copied: boolean;
+}
+
+/**
+ * The files that were named with --cert-file and --key-file: used where they are, so that whoever renews them goes on
+ * doing so, or copied.
+ */
 export async function chooseManualCertificate(
   answers: Pick<Answers, 'host'> & { certFile: string; keyFile: string },
   given: GivenAnswers,
-  environment: Record<string, string | undefined>,
-  now: Date,
+  { environment, now, copied }: ManualUse,
 ): Promise<CertificateChoice> {
   const { certFile, keyFile, host } = answers;
   const blame = (key: 'certFile' | 'keyFile') => {
@@ -51,15 +61,16 @@ export async function chooseManualCertificate(
   const files = { certFile, keyFile, blame: { cert: blame('certFile'), key: blame('keyFile') } };
   const { pair, problems } = await readCertificatePair(files, host, now);
   if (!pair) return { notes: [], problems };
+  const { notAfter, chainPem: certPem, keyPem } = pair;
+  const found = { certFile, keyFile, ...(copied && { create: { certPem, keyPem } }) };
   if (pair.selfSigned) {
-    return { certificate: { certFile, keyFile, pin: pair.pin }, notAfter: pair.notAfter, notes: [], problems: [] };
+    return { certificate: { ...found, pin: pair.pin }, notAfter, notes: [], problems: [] };
   }
-  const { notAfter } = pair;
-  if (isPubliclyTrusted(pair.chain)) return { certificate: { certFile, keyFile }, notAfter, notes: [], problems: [] };
+  if (isPubliclyTrusted(pair.chain)) return { certificate: found, notAfter, notes: [], problems: [] };
   // The authority may stand at the end of the chain, or among those that this machine, like its clients, was told of.
   const extraCa = `${pair.chainPem}\n${await systemAuthorities(environment)}`;
   const notes: Note[] = [{ code: 'private-authority', file: certFile }];
-  return { certificate: { certFile, keyFile, extraCa }, notAfter, notes, problems: [] };
+  return { certificate: { ...found, extraCa }, notAfter, notes, problems: [] };
 }
 
 /**

@@ -50,7 +50,7 @@ export function remarks(answers: Answers, given: GivenAnswers, savedPath: string
   if (kept.length > 0) {
     notes.push({ code: 'answers-kept', path: savedPath, flags: kept.map((key) => questions[key].flag) });
   }
-  if (answers.verify === 'none') notes.push({ code: 'open-relay' });
+  if (answers.verify?.kind === 'none') notes.push({ code: 'open-relay' });
   const isAddress = isIPv4(answers.host) || isIPv6(answers.host);
   const scope = isAddress ? addressScope(answers.host) : 'global';
   if (scope !== 'global') notes.push({ code: 'local-host', host: answers.host, scope });

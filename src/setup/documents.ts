@@ -1,4 +1,5 @@
 /** Answers in files: the one named by --answers, and config.json of the last run. */
+import { formatVerification } from '../deploy/verification.ts';
 import { FileError, readText, readTextIfPresent } from '../system/files.ts';
 import type { Problem, Rule } from './problems.ts';
 import { type Answers, type QuestionKey, questionKeys } from './questions.ts';
@@ -62,16 +63,25 @@ export function readSavedAnswers(path: string): Promise<DocumentResult> {
 
 /** A value in the form in which its own question reads it again. */
 function savable(value: Answers[QuestionKey]): unknown {
-  return typeof value === 'object' ? value.redirect : value;
+  if (typeof value !== 'object') return value;
+  return 'kind' in value ? formatVerification(value) : value.redirect;
+}
+
+function formatAnswers(entries: [QuestionKey, unknown][]): string {
+  return `${JSON.stringify({ version: CONFIG_VERSION, answers: Object.fromEntries(entries) }, null, 2)}\n`;
 }
 
 /**
- * The text of config.json. Only what was answered is kept: a default (the detected address, say) is found anew each
- * time, so that it follows the machine.
+ * The text of config.json where only what was answered is kept: a default (the detected address, say) is found anew
+ * each time, so that it follows the machine.
  */
-export function formatSavedAnswers(given: GivenAnswers): string {
-  const answers = Object.fromEntries(
-    questionKeys.flatMap((key) => (given[key] ? [[key, savable(given[key].value)]] : [])),
+export function formatGivenAnswers(given: GivenAnswers): string {
+  return formatAnswers(questionKeys.flatMap((key) => (given[key] ? [[key, savable(given[key].value)]] : [])));
+}
+
+/** The text of config.json for an installation that stays: what nobody mentions next time is as it was. */
+export function formatAllAnswers(answers: Answers): string {
+  return formatAnswers(
+    questionKeys.flatMap((key) => (answers[key] === undefined ? [] : [[key, savable(answers[key])]])),
   );
-  return `${JSON.stringify({ version: CONFIG_VERSION, answers }, null, 2)}\n`;
 }

@@ -1,15 +1,39 @@
-/** What the machine is, as far as the answers depend on it. */
+/** What the machine is, as far as the answers and the plan depend on it. */
+import { type Docker, findDocker } from '../system/docker.ts';
+import { detectFirewall, type Firewall } from '../system/firewall.ts';
+import { describeMachine, type Machine } from '../system/machine.ts';
 import { bestHost, type LocalAddress, localAddresses } from '../system/network.ts';
+import { describeRuntime, type NodeRuntime } from '../system/node-runtime.ts';
+import { findTailscaled, type Tailscaled } from '../system/tailscaled.ts';
+import type { ExistingDerper } from './derper/existing.ts';
+import { findDerper } from './derper/find.ts';
 
 /** Found out before anything is asked. */
 export interface Facts {
   addresses: readonly LocalAddress[];
   /** The address to offer as the relay's host. */
   suggestedHost: string;
+  machine: Machine;
+  runtime: NodeRuntime;
+  firewall: Firewall | undefined;
+  tailscaled: Tailscaled | undefined;
+  docker: Docker | undefined;
+  derper: ExistingDerper | undefined;
 }
 
-/** Looks at the machine. */
-export function detectFacts(): Facts {
+/** Looks at the machine. Each look is bounded in time, and all are taken at once. */
+export async function detectFacts(): Promise<Facts> {
   const addresses = localAddresses();
-  return { addresses, suggestedHost: bestHost(addresses) };
+  const machine = await describeMachine();
+  const nothing = async () => undefined;
+  // Only root sees rules and other users' programs, and only root could change them.
+  const asRoot = <T>(look: () => Promise<T>) => (machine.isRoot ? look() : nothing());
+  const [runtime, tailscaled, docker, firewall, derper] = await Promise.all([
+    describeRuntime(),
+    findTailscaled(),
+    findDocker(),
+    asRoot(detectFirewall),
+    asRoot(findDerper),
+  ]);
+  return { addresses, suggestedHost: bestHost(addresses), machine, runtime, firewall, tailscaled, docker, derper };
 }

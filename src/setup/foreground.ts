@@ -49,7 +49,7 @@ export class ForegroundError extends Error {
  * @throws ForegroundError when there is no relay in the end
  */
 export async function runForeground(
-  { plan }: Prepared,
+  { plan, runFacts }: Prepared,
   signal: AbortSignal,
   events: ForegroundEvents = {},
   { start, probe }: ForegroundParts = { start: startRelay, probe: probeRelay },
@@ -57,7 +57,7 @@ export async function runForeground(
   let applied: Applied | undefined;
   let relay: Relay | undefined;
   try {
-    applied = await applySteps(plan.steps, signal);
+    applied = await applySteps(plan.steps, runFacts, signal);
     events.onApplied?.(applied);
     relay = await start(plan.relay);
     events.onStarted?.(relay);
@@ -70,7 +70,7 @@ export async function runForeground(
     return { relay, checks, ok: checks.every(({ ok }) => ok) };
   } catch (error) {
     await relay?.stop();
-    const left = error instanceof ApplyError ? error.left : ((await applied?.undo()) ?? []);
+    const left = error instanceof ApplyError ? error.left : ((await applied?.undo())?.left ?? []);
     const cause = error instanceof ApplyError ? error.cause : error;
     throw new ForegroundError(cause, left, signal.aborted);
   }

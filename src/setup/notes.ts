@@ -6,6 +6,18 @@ import type { PortProtocol } from '../system/ports.ts';
 export type Note =
   /** A default port is taken, and which one is used instead. */
   | { code: 'port-moved'; flag: string; protocol: PortProtocol; from: number; to: number; owner?: PortOwner }
+  /** A default port is taken, and done without. */
+  | { code: 'port-left-out'; flag: string; protocol: PortProtocol; port: number; owner?: PortOwner }
+  /** The host leads to another machine, or nowhere, as far as this machine can see. */
+  | { code: 'host-elsewhere'; host: string; addresses: readonly string[] }
+  | { code: 'host-unresolved'; host: string }
+  /** This machine's firewall keeps clients out, and was not to be opened. */
+  | { code: 'firewall-closed'; tool: string; commands: readonly string[] }
+  /** The rules are gone after the next start of the machine. */
+  | { code: 'firewall-not-lasting'; tool: string }
+  /** A derper runs here, and was not to be taken over. */
+  | { code: 'derper-found'; name: string }
+  | { code: 'derper-taken-over'; name: string; lost: readonly string[] }
   /** Anybody may use the relay. */
   | { code: 'open-relay' }
   /** Answers of the last run were used again. */

@@ -1,5 +1,5 @@
 /** Which ports the relay gets: those that were asked for, or near the default ones when these are taken. */
-import { portOwner } from '../system/port-owner.ts';
+import { type PortOwner, portOwner } from '../system/port-owner.ts';
 import { findFreePort, type PortProtocol, portState } from '../system/ports.ts';
 import type { Note } from './notes.ts';
 import type { Problem, Rule } from './problems.ts';
@@ -28,17 +28,45 @@ function samePort(answers: Answers, given: GivenAnswers): Problem[] {
   return [{ subject: given[key]?.subject ?? flag, flag, value: String(answers[key]), rule }];
 }
 
+/** What is done about a default port that is taken. */
+export type TakenDefault = 'move' | 'refuse' | 'leave-out';
+
+/** What a target makes of ports. */
+export interface PortPolicy {
+  /** Whether ports matter at all: not where nothing is started here. */
+  checked: boolean;
+  takenDefaults: Record<PortKey, TakenDefault>;
+  /** Whether this owner makes way by itself: the relay that is set up anew, or a derper that is taken over. */
+  makesWay(owner: PortOwner): boolean;
+}
+
+/** In the foreground any port will do. */
+export const FOREGROUND_PORTS: PortPolicy = {
+  checked: true,
+  takenDefaults: { derpPort: 'move', httpPort: 'move', stunPort: 'move' },
+  makesWay: () => false,
+};
+
+/** A service has the ports that its map entry names for years, so that another one is the user's to choose. */
+export function servicePorts(checked: boolean, makesWay: PortPolicy['makesWay']): PortPolicy {
+  return { checked, takenDefaults: { derpPort: 'refuse', httpPort: 'leave-out', stunPort: 'refuse' }, makesWay };
+}
+
 /**
  * Settles the ports by trying to bind them. A port that was named is used or refused, with the name of who has it; a
- * default that is taken makes way for the next free one, and a note says so.
+ * default that is taken is dealt with by the target's policy, and a note says so.
  */
-export async function choosePorts(answers: Answers, { given, unusable }: Resolution): Promise<PortChoice> {
+export async function choosePorts(
+  answers: Answers,
+  { given, unusable }: Resolution,
+  { checked, takenDefaults, makesWay }: PortPolicy,
+): Promise<PortChoice> {
   const ports = { derpPort: answers.derpPort, httpPort: answers.httpPort, stunPort: answers.stunPort };
   const problems = unusable.has('derpPort') || unusable.has('httpPort') ? [] : samePort(answers, given);
   const notes: Note[] = [];
   for (const key of ['derpPort', 'httpPort', 'stunPort'] as const) {
     const port = ports[key];
-    if (port === OFF || unusable.has(key)) continue;
+    if (!checked || port === OFF || unusable.has(key)) continue;
     const protocol = PROTOCOLS[key];
     const { flag } = questions[key];
     const state = await portState(protocol, port);
@@ -50,9 +78,15 @@ export async function choosePorts(answers: Answers, { given, unusable }: Resolut
       continue;
     }
     const owner = await portOwner(protocol, port);
+    if (owner !== undefined && makesWay(owner)) continue;
     const known = owner && { owner };
-    if (given[key]) {
+    if (given[key] || takenDefaults[key] === 'refuse') {
       refuse({ code: 'port-in-use', protocol, ...known });
+      continue;
+    }
+    if (takenDefaults[key] === 'leave-out') {
+      ports[key] = OFF;
+      notes.push({ code: 'port-left-out', flag, protocol, port, ...known });
       continue;
     }
     const free = await findFreePort(protocol, port + 1, [ports.derpPort, ports.httpPort]);

@@ -2,38 +2,42 @@
  * From what the user said to a plan, or to the list of everything that is wrong. Reads, binds ports for a moment, and
  * changes nothing.
  */
-import { type ForegroundPlan, foregroundPlan } from '../deploy/foreground.ts';
-import { type Layout, layoutBelow } from '../deploy/layout.ts';
-import type { RelayConfig } from '../relay/config.ts';
-import { FileError, kindOf } from '../system/files.ts';
+import type { Layout } from '../deploy/layout.ts';
+import type { Manifest } from '../deploy/manifest.ts';
+import type { Plan } from '../deploy/plan.ts';
+import { pinOf } from '../protocol/certificate-pin.ts';
 import { type CertificateChoice, chooseManualCertificate, chooseSelfSignedCertificate } from './certificate.ts';
+import { parseChain } from './certificate-pair.ts';
 import { crossCheck, remarks } from './cross-checks.ts';
-import { fileRule, formatSavedAnswers, readAnswersFile, readSavedAnswers } from './documents.ts';
-import { detectFacts, type Facts } from './facts.ts';
+import type { FoundCertificate } from './derper/certificate.ts';
+import { formatAllAnswers, formatGivenAnswers } from './documents.ts';
+import type { Facts } from './facts.ts';
+import { writtenDigests } from './installation.ts';
 import type { Note } from './notes.ts';
 import { choosePorts } from './ports.ts';
+import { type PreviewedStep, previewSteps, type RunFacts } from './preview.ts';
 import type { Problem } from './problems.ts';
 import { type Answers, questionKeys, questions } from './questions.ts';
-import { chooseRelayKey } from './relay-key.ts';
-import { completeAnswers, type Resolution, resolveAnswers } from './resolve.ts';
-
-/** What a run is started with. */
-export interface PrepareInput {
-  flags: Partial<Record<string, string | true>>;
-  environment: Record<string, string | undefined>;
-  answersPath?: string | undefined;
-  root: string;
-  logLevel: RelayConfig['logLevel'];
-  now: Date;
-  facts?: Facts;
-}
+import { chooseProverKeys, chooseRelayKey } from './relay-key.ts';
+import { type PrepareInput, type Resolved, resolveSetup } from './resolved.ts';
+import { checkTarget, type PlanParts, planFor, portPolicy } from './targets.ts';
+import { checkVerification } from './verification-check.ts';
 
 /** A plan that can be carried out as it is. */
 export interface Prepared {
   ok: true;
   answers: Answers;
   layout: Layout;
-  plan: ForegroundPlan;
+  plan: Plan;
+  /** The steps of the plan that have something to do. */
+  preview: PreviewedStep[];
+  /** What those steps must know. */
+  runFacts: RunFacts;
+  facts: Facts;
+  /** Nothing is started, because that was asked for, or because the files are another machine's. */
+  noStart: boolean;
+  /** The installation that this one changes. */
+  manifest: Manifest | undefined;
   certificate: { mode: Answers['cert']; file: string; notAfter: Date; pin?: string };
   notes: Note[];
 }
@@ -42,6 +46,19 @@ export interface Prepared {
 export interface Unprepared {
   ok: false;
   problems: Problem[];
+  /** What a hand-edited file would become. */
+  edited?: PreviewedStep[];
+}
+
+/** A certificate that is inside a container, or in a form of derper's own, and becomes two files of ours. */
+function takeCertificate(
+  { certPem, keyPem, notAfter, selfSigned }: FoundCertificate,
+  files: { certFile: string; keyFile: string },
+): CertificateChoice {
+  const leaf = parseChain(certPem)?.[0];
+  const pin = selfSigned && leaf !== undefined ? { pin: pinOf(leaf) } : {};
+  const certificate = { ...files, ...pin, create: { certPem, keyPem: keyPem() } };
+  return { certificate, notAfter, notes: [], problems: [] };
 }
 
 /** In the order of the questions, so that the list reads like the command line's help; files come last. */
@@ -53,70 +70,99 @@ function inQuestionOrder(problems: readonly Problem[]): Problem[] {
 
 async function chooseCertificate(
   answers: Answers,
-  { given, unusable }: Resolution,
-  layout: Layout,
+  { resolution: { given, unusable }, layout, taken }: Resolved,
   { environment, now }: PrepareInput,
 ): Promise<CertificateChoice> {
-  const { cert, certFile, keyFile, host } = answers;
+  const { cert, certFile, keyFile, host, deploy } = answers;
   const judgeable = !unusable.has('host') && !unusable.has('cert');
   if (!judgeable) return { notes: [], problems: [] };
+  const copied = given.certFile?.source === 'derper' ? taken?.certificate : undefined;
+  if (copied !== undefined && copied.files === undefined && certFile !== undefined && keyFile !== undefined) {
+    return takeCertificate(copied, { certFile, keyFile });
+  }
   if (cert === 'self-signed') return chooseSelfSignedCertificate(host, layout, now);
   if (certFile === undefined || keyFile === undefined) return { notes: [], problems: [] };
-  return chooseManualCertificate({ host, certFile, keyFile }, given, environment, now);
+  const use = { environment, now, copied: deploy !== 'foreground' };
+  return chooseManualCertificate({ host, certFile, keyFile }, given, use);
 }
 
-/** A root that is a file would make every path below it a problem of its own. */
-async function checkRoot(root: string): Promise<Problem | undefined> {
-  const kind = await kindOf(root).catch((error: unknown) => {
-    if (error instanceof FileError) return error;
-    throw error;
-  });
-  const blame = { subject: '--root', flag: '--root', value: root };
-  if (kind instanceof FileError) return { ...blame, rule: fileRule(kind) };
-  return kind === 'file' ? { ...blame, rule: { code: 'not-a-directory' } } : undefined;
-}
-
-/** Resolves, checks and plans. Every problem is found before the first is told. */
-export async function prepareForeground(input: PrepareInput): Promise<Prepared | Unprepared> {
-  const { root, logLevel, facts = detectFacts() } = input;
-  const layout = layoutBelow(root);
-  const badRoot = await checkRoot(root);
-  if (badRoot) return { ok: false, problems: [badRoot] };
-  const saved = await readSavedAnswers(layout.config);
-  const file = input.answersPath === undefined ? { problems: [] } : await readAnswersFile(input.answersPath);
-  const resolution = resolveAnswers({
-    flags: input.flags,
-    environment: input.environment,
-    ...(file.document && { answersFile: file.document }),
-    ...(saved.document && { saved: saved.document }),
-  });
-  const { given } = resolution;
-  const wanted = completeAnswers(given, facts);
-  const { ports, ...portChoice } = await choosePorts(wanted, resolution);
-  const answers = { ...wanted, ...ports };
-  const certificateChoice = await chooseCertificate(answers, resolution, layout, input);
-  const relayKey = await chooseRelayKey(layout.relayKey);
-  const parts = [file, saved, resolution, { problems: crossCheck(answers, resolution) }, portChoice, certificateChoice];
-  const problems = [...parts, relayKey].flatMap((part) => part.problems);
+/** Resolves, checks, plans, and looks at what the plan would change. Every problem is found before the first is told. */
+export async function prepareSetup(input: PrepareInput): Promise<Prepared | Unprepared> {
+  const resolved = await resolveSetup(input);
+  const { facts, layout, resolution, manifest } = resolved;
+  if (resolved.problems.some(({ flag }) => flag === '--root')) return { ok: false, problems: resolved.problems };
+  const target = await checkTarget(resolved, input.switches);
+  const { ports, ...portChoice } = await choosePorts(
+    resolved.answers,
+    resolution,
+    await portPolicy(resolved, input.switches),
+  );
+  const answers = { ...resolved.answers, ...ports };
+  const certificateChoice = await chooseCertificate(answers, resolved, input);
+  const relayKey = await chooseRelayKey(layout.relayKey, resolved.taken?.relayKey?.keyFile());
+  const verify = answers.verify ?? { kind: 'none' };
+  const proverKeys = verify.kind === 'none' ? { problems: [] } : await chooseProverKeys(layout.proverKeys);
+  const admission = await checkVerification(answers.verify, { asService: answers.deploy !== 'foreground' });
+  const contradictions = [...crossCheck(answers, resolution), ...admission];
+  const parts = [resolved, target, { problems: contradictions }, portChoice, certificateChoice, relayKey, proverKeys];
+  const problems = parts.flatMap((part) => part.problems);
   const { certificate, notAfter } = certificateChoice;
   if (problems.length > 0 || !certificate || !notAfter) return { ok: false, problems: inQuestionOrder(problems) };
 
-  const plan = foregroundPlan({
-    layout,
-    relay: answers,
-    certificate,
-    ...(relayKey.created !== undefined && { newRelayKey: relayKey.created }),
-    home: answers.home,
-    logLevel,
-    savedAnswers: formatSavedAnswers(given),
-  });
-  const { certFile, pin } = certificate;
+  const onMachine = layout.root === '/' || answers.deploy === 'foreground';
+  const noStart = input.switches.noStart || !onMachine;
+  const planParts: PlanParts = {
+    input: {
+      layout,
+      relay: answers,
+      certificate,
+      ...(relayKey.created !== undefined && { newRelayKey: relayKey.created }),
+      home: answers.home,
+      logLevel: input.logLevel,
+      verify,
+      ...('prover' in proverKeys && { prover: proverKeys.prover }),
+      savedAnswers: answers.deploy === 'foreground' ? formatGivenAnswers(resolution.given) : formatAllAnswers(answers),
+    },
+    ...('created' in proverKeys && { newProverKeys: proverKeys.created }),
+    answers,
+    facts,
+    manifest,
+    noStart,
+    switches: input.switches,
+  };
+  const { plan: planned, notes } = await planFor(planParts);
+  const probe = target.provedHere ? { ...planned.probe, addresses: ['127.0.0.1'] } : planned.probe;
+  const plan: Plan = { ...planned, probe };
+  const derper = input.switches.takeOver ? facts.derper : undefined;
+  const runFacts: RunFacts = { onMachine, written: writtenDigests(manifest, layout.root), derper };
+  const preview = await previewSteps(plan.steps, runFacts, input.signal);
+  const edited = preview.filter(({ finding }) => finding.editedByHand === true);
+  if (edited.length > 0 && !input.switches.overwrite) {
+    const problemOf = ({ step }: PreviewedStep): Problem => ({
+      subject: 'path' in step ? step.path : step.kind,
+      rule: { code: 'edited-by-hand' },
+    });
+    return { ok: false, problems: edited.map(problemOf), edited };
+  }
+  const { pin } = certificate;
+  const file = answers.deploy === 'foreground' ? certificate.certFile : layout.certificate(answers.host);
   return {
     ok: true,
     answers,
     layout,
     plan,
-    certificate: { mode: answers.cert, file: certFile, notAfter, ...(pin !== undefined && { pin }) },
-    notes: [...remarks(answers, given, layout.config), ...portChoice.notes, ...certificateChoice.notes],
+    preview,
+    runFacts,
+    facts,
+    noStart,
+    manifest,
+    certificate: { mode: answers.cert, file, notAfter, ...(pin !== undefined && { pin }) },
+    notes: [
+      ...remarks(answers, resolution.given, layout.config),
+      ...target.notes,
+      ...portChoice.notes,
+      ...certificateChoice.notes,
+      ...notes,
+    ],
   };
 }

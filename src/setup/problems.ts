@@ -32,6 +32,21 @@ export type Rule =
   | { code: 'not-an-address'; family: 4 | 6 }
   | { code: 'contradicts-host'; host: string }
   | { code: 'not-a-home' }
+  | { code: 'not-an-admission-url' }
+  | { code: 'must-choose'; choices: readonly string[] }
+  | { code: 'needs-root' }
+  | { code: 'needs-systemd' }
+  | { code: 'needs-tailscaled' }
+  | { code: 'user-can-log-in'; uid: number }
+  | { code: 'edited-by-hand' }
+  | { code: 'bad-manifest' }
+  | { code: 'bad-prover-keys' }
+  | { code: 'bad-key-list'; detail: string }
+  | { code: 'unreachable-by-relay' }
+  | { code: 'older-version'; installed: string; version: string }
+  | { code: 'needs-yes' }
+  | { code: 'derper-in-the-way'; name: string }
+  | { code: 'only-for-target'; target: string }
   | { code: 'not-a-pin' }
   | { code: 'file'; action: 'read' | 'write'; problem: FileProblem; detail: string }
   | { code: 'not-a-directory' }

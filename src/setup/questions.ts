@@ -3,6 +3,7 @@
  * how the text becomes a value, and what is taken when nobody answers.
  */
 import { resolve } from 'node:path';
+import type { Verification } from '../deploy/verification.ts';
 import type { HomePage } from '../relay/config.ts';
 import type { Facts } from './facts.ts';
 import type { Parsed } from './problems.ts';
@@ -18,11 +19,11 @@ import {
   parseRegionCode,
   parseRegionId,
   parseRegionName,
+  parseVerification,
 } from './values.ts';
 
 export type CertificateMode = 'self-signed' | 'manual';
-export type DeployTarget = 'foreground';
-export type Verification = 'none';
+export type DeployTarget = 'systemd' | 'foreground';
 
 /** The answers, all of them known. */
 export interface Answers {
@@ -34,7 +35,8 @@ export interface Answers {
   httpPort: number;
   stunPort: number;
   deploy: DeployTarget;
-  verify: Verification;
+  /** Undefined until somebody chooses: nobody opens a relay to strangers by leaving something out. */
+  verify: Verification | undefined;
   regionId: number;
   regionCode: string;
   regionName: string;
@@ -56,8 +58,11 @@ export interface Question<T> {
   fallback: (answers: Partial<Answers>, facts: Facts) => T;
 }
 
-/** High ports, because this target runs without root. */
-export const DEFAULT_PORTS = { derpPort: 8443, stunPort: 3478 };
+/** The ports that clients expect; without root they cannot be had, hence the high one. */
+export const DEFAULT_PORTS: Record<DeployTarget, Pick<Answers, 'derpPort' | 'httpPort' | 'stunPort'>> = {
+  systemd: { derpPort: 443, httpPort: 80, stunPort: 3478 },
+  foreground: { derpPort: 8443, httpPort: OFF, stunPort: 3478 },
+};
 
 const absolutePath = (text: string): Parsed<string> => {
   const path = parsePath(text);
@@ -66,6 +71,12 @@ const absolutePath = (text: string): Parsed<string> => {
 
 /** The questions, in the order in which defaults build on one another. */
 export const questions: { [K in QuestionKey]: Question<Answers[K]> } = {
+  deploy: {
+    flag: '--deploy',
+    placeholder: 'target',
+    parse: (text) => parseChoice(text, ['systemd', 'foreground'], ['nginx-bypass', 'compose']),
+    fallback: (_, { machine }) => (machine.isRoot && machine.systemd !== undefined ? 'systemd' : 'foreground'),
+  },
   host: {
     flag: '--host',
     placeholder: 'name|ip',
@@ -85,31 +96,29 @@ export const questions: { [K in QuestionKey]: Question<Answers[K]> } = {
     flag: '--derp-port',
     placeholder: 'port',
     parse: (text) => parsePort(text),
-    fallback: () => DEFAULT_PORTS.derpPort,
+    fallback: ({ deploy }) => DEFAULT_PORTS[deploy!].derpPort,
   },
   httpPort: {
     flag: '--http-port',
     placeholder: 'port',
     parse: (text) => parsePort(text, { offAllowed: true }),
-    fallback: () => OFF,
+    fallback: ({ deploy }) => DEFAULT_PORTS[deploy!].httpPort,
   },
   stunPort: {
     flag: '--stun-port',
     placeholder: 'port',
     parse: (text) => parsePort(text, { offAllowed: true }),
-    fallback: () => DEFAULT_PORTS.stunPort,
-  },
-  deploy: {
-    flag: '--deploy',
-    placeholder: 'target',
-    parse: (text) => parseChoice(text, ['foreground'], ['systemd', 'nginx-bypass', 'compose']),
-    fallback: () => 'foreground',
+    fallback: ({ deploy }) => DEFAULT_PORTS[deploy!].stunPort,
   },
   verify: {
     flag: '--verify',
     placeholder: 'how',
-    parse: (text) => parseChoice(text, ['none'], ['tailscaled', 'url', 'keys']),
-    fallback: () => 'none',
+    parse: parseVerification,
+    // A relay in the foreground is tried out and ended again; one that stays asks, or is told.
+    fallback: ({ deploy }, { tailscaled }) => {
+      if (deploy === 'foreground') return { kind: 'none' };
+      return tailscaled?.state === 'running' ? { kind: 'tailscaled' } : undefined;
+    },
   },
   regionId: { flag: '--region-id', placeholder: 'number', parse: parseRegionId, fallback: () => 900 },
   regionCode: { flag: '--region-code', placeholder: 'code', parse: parseRegionCode, fallback: () => 'myderp' },

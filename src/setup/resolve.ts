@@ -1,4 +1,4 @@
-/** Which answer counts: flag, then environment, then answers file, then the last run's, then the default. */
+/** Which answer counts: flag, then environment, answers file, prompt, the last run's, and then the default. */
 import type { Facts } from './facts.ts';
 import type { Problem } from './problems.ts';
 import {
@@ -11,7 +11,7 @@ import {
 } from './questions.ts';
 import { closest } from './suggest.ts';
 
-export type AnswerSource = 'flag' | 'environment' | 'answers-file' | 'saved';
+export type AnswerSource = 'flag' | 'environment' | 'answers-file' | 'prompt' | 'saved' | 'derper';
 
 /** Answers read from a file. */
 export interface AnswersDocument {
@@ -25,7 +25,11 @@ export interface AnswerSources {
   flags: Partial<Record<string, string | true>>;
   environment: Record<string, string | undefined>;
   answersFile?: AnswersDocument;
+  /** What was answered on the terminal. */
+  prompted?: AnswersDocument;
   saved?: AnswersDocument;
+  /** What the derper that is taken over was set up with. */
+  derper?: AnswersDocument;
 }
 
 /** An answer that somebody gave. */
@@ -47,9 +51,10 @@ export interface Resolution {
 }
 
 /** Variables that are read elsewhere: how to run, not what to set up. */
-const OTHER_VARIABLES = ['ROOT', 'ANSWERS', 'LANG', 'YES', 'JSON', 'ONCE', 'QUIET', 'VERBOSE'].map(
-  (name) => ENVIRONMENT_PREFIX + name,
-);
+const OTHER_VARIABLES = [
+  ...['ROOT', 'ANSWERS', 'LANG', 'YES', 'JSON', 'ONCE', 'QUIET', 'VERBOSE'],
+  ...['DRY_RUN', 'NO_START', 'OPEN_FIREWALL', 'TAKE_OVER', 'OVERWRITE'],
+].map((name) => ENVIRONMENT_PREFIX + name);
 
 /** The keys of a file may be spelt as in config.json (`derpPort`) or as the flags (`derp-port`). */
 function fileKey(name: string): QuestionKey | undefined {
@@ -86,7 +91,12 @@ function candidates(key: QuestionKey, sources: AnswerSources): RawAnswer[] {
   if (sources.environment[variable]) {
     found.push({ source: 'environment', subject: variable, text: sources.environment[variable] });
   }
-  found.push(...fromDocument(sources.answersFile, 'answers-file', key), ...fromDocument(sources.saved, 'saved', key));
+  found.push(
+    ...fromDocument(sources.answersFile, 'answers-file', key),
+    ...fromDocument(sources.prompted, 'prompt', key),
+    ...fromDocument(sources.saved, 'saved', key),
+    ...fromDocument(sources.derper, 'derper', key),
+  );
   return found;
 }
 

@@ -1,5 +1,7 @@
 /** From text, as flags, environment and files give it, to values: pure functions, one for each kind of value. */
+import { resolve } from 'node:path';
 import { domainToASCII } from 'node:url';
+import type { Verification } from '../deploy/verification.ts';
 import {
   lintNodeName,
   lintRegionCode,
@@ -86,6 +88,29 @@ export function parseChoice<T extends string>(
 /** A file's path; only emptiness can be wrong before somebody looks. */
 export function parsePath(text: string): Parsed<string> {
   return text.trim() === '' ? refuse({ code: 'missing-value' }) : accept(text);
+}
+
+/** `tailscaled`, `url:https://…`, `keys:FILE` or `none`: who may use the relay. */
+export function parseVerification(text: string): Parsed<Verification> {
+  const plain = unquote(text);
+  const [, kind, rest] = /^([a-z]+)(?::(.*))?$/s.exec(plain) ?? [];
+  const value = rest?.trim() ?? '';
+  if (kind === 'tailscaled' && rest === undefined) return accept({ kind });
+  if (kind === 'none' && rest === undefined) return accept({ kind });
+  if (kind === 'keys' && value !== '') return accept({ kind, file: resolve(value) });
+  if (kind === 'url' && value !== '') {
+    const url = URL.canParse(value) ? new URL(value) : undefined;
+    // Plain HTTP only where nobody can listen in: the answer decides who gets in.
+    const safe = url?.protocol === 'https:' || (url?.protocol === 'http:' && isLoopbackHost(url.hostname));
+    return safe ? accept({ kind, url: value }) : refuse({ code: 'not-an-admission-url' });
+  }
+  return refuse({ code: 'not-one-of', choices: ['tailscaled', 'url:https://…', 'keys:FILE', 'none'] });
+}
+
+/** Whether a URL's host is this machine itself. */
+function isLoopbackHost(hostname: string): boolean {
+  const address = ipAddress(hostname);
+  return hostname === 'localhost' || (address !== undefined && addressScope(address) === 'loopback');
 }
 
 /** Turns the first finding that is an error into a refusal. */

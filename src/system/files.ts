@@ -1,6 +1,19 @@
 /** Files of the machine: typed read errors, and writes that leave either the old content or the new, never a part. */
 import { randomBytes } from 'node:crypto';
-import { chmod, mkdir, open, readFile, rename, rmdir, stat, unlink } from 'node:fs/promises';
+import {
+  chmod,
+  chown,
+  lstat,
+  mkdir,
+  open,
+  readFile,
+  readlink,
+  rename,
+  rmdir,
+  stat,
+  symlink,
+  unlink,
+} from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 
 /** Why a file could not be used; `other` keeps the system's own code in `cause`. */
@@ -55,7 +68,8 @@ function describe(problem: FileProblem, cause: unknown): string {
   }
 }
 
-function toFileError(action: 'read' | 'write', path: string, cause: unknown): FileError {
+/** Turns what the system threw into the one error of this module. */
+export function toFileError(action: 'read' | 'write', path: string, cause: unknown): FileError {
   const code = (cause as NodeJS.ErrnoException | undefined)?.code ?? '';
   return new FileError(action, path, PROBLEMS[code] ?? 'other', cause);
 }
@@ -95,10 +109,36 @@ export async function kindOf(path: string): Promise<'missing' | 'directory' | 'f
   }
 }
 
-/** A file's bytes and permission bits; undefined when there is none; throws FileError. */
-export async function readSnapshot(path: string): Promise<{ data: Buffer; mode: number } | undefined> {
+/** What is at `path` itself, links not followed; throws FileError when it may not be looked at. */
+export async function kindOfEntry(path: string): Promise<'missing' | 'directory' | 'file' | 'link'> {
   try {
-    return { data: await readFile(path), mode: (await stat(path)).mode & 0o777 };
+    const found = await lstat(path);
+    if (found.isSymbolicLink()) return 'link';
+    return found.isDirectory() ? 'directory' : 'file';
+  } catch (cause) {
+    const error = toFileError('read', path, cause);
+    if (error.problem === 'missing' || error.problem === 'not-directory') return 'missing';
+    throw error;
+  }
+}
+
+/** Whose a file or directory is, by number. */
+export interface Ids {
+  uid: number;
+  gid: number;
+}
+
+/** A file as it was: enough to put it back. */
+export interface Snapshot extends Ids {
+  data: Buffer;
+  mode: number;
+}
+
+/** A file's bytes, permission bits and owner; undefined when there is none; throws FileError. */
+export async function readSnapshot(path: string): Promise<Snapshot | undefined> {
+  try {
+    const { mode, uid, gid } = await stat(path);
+    return { data: await readFile(path), mode: mode & 0o777, uid, gid };
   } catch (cause) {
     const error = toFileError('read', path, cause);
     if (error.problem === 'missing') return undefined;
@@ -140,10 +180,49 @@ export async function removeEmptyDirectory(path: string): Promise<void> {
   }
 }
 
+/** A directory's permission bits and owner; undefined when there is none; throws FileError. */
+export async function readDirectoryState(path: string): Promise<(Ids & { mode: number }) | undefined> {
+  try {
+    const found = await stat(path);
+    if (!found.isDirectory()) throw Object.assign(new Error('it is a file'), { code: 'ENOTDIR' });
+    return { mode: found.mode & 0o7777, uid: found.uid, gid: found.gid };
+  } catch (cause) {
+    const error = toFileError('read', path, cause);
+    if (error.problem === 'missing') return undefined;
+    throw error;
+  }
+}
+
+/** Where a symbolic link points; undefined when there is nothing; throws FileError when it is something else. */
+export async function readLink(path: string): Promise<string | undefined> {
+  try {
+    await lstat(path);
+    return await readlink(path);
+  } catch (cause) {
+    const error = toFileError('read', path, cause);
+    if (error.problem === 'missing') return undefined;
+    throw error;
+  }
+}
+
+/** Makes or moves a symbolic link in one go: whoever follows it meanwhile gets the old target or the new one. */
+export async function replaceLink(path: string, target: string): Promise<void> {
+  const temporary = join(dirname(path), `.${basename(path)}.${randomBytes(6).toString('hex')}.tmp`);
+  try {
+    await symlink(target, temporary);
+    await rename(temporary, path);
+  } catch (cause) {
+    await unlink(temporary).catch(() => {});
+    throw toFileError('write', path, cause);
+  }
+}
+
 /** What `writeFileAtomic` may be told. */
 export interface WriteOptions {
   /** Permission bits of the new file, whatever the umask; 0o600 for keys. */
   mode?: number;
+  /** Whose it is to be; the one who runs this when absent. */
+  owner?: Ids | undefined;
 }
 
 /**
@@ -154,12 +233,13 @@ export interface WriteOptions {
 export async function writeFileAtomic(
   path: string,
   data: string | Uint8Array,
-  { mode = 0o644 }: WriteOptions = {},
+  { mode = 0o644, owner }: WriteOptions = {},
 ): Promise<void> {
   const temporary = join(dirname(path), `.${basename(path)}.${randomBytes(6).toString('hex')}.tmp`);
   try {
     const file = await open(temporary, 'wx', 0o600);
     try {
+      if (owner !== undefined) await file.chown(owner.uid, owner.gid);
       await file.chmod(mode);
       await file.writeFile(data);
       await file.sync();
@@ -178,6 +258,15 @@ export async function writeFileAtomic(
 export async function setMode(path: string, mode: number): Promise<void> {
   try {
     await chmod(path, mode);
+  } catch (cause) {
+    throw toFileError('write', path, cause);
+  }
+}
+
+/** Gives a file or directory to somebody; throws FileError. */
+export async function setOwner(path: string, { uid, gid }: Ids): Promise<void> {
+  try {
+    await chown(path, uid, gid);
   } catch (cause) {
     throw toFileError('write', path, cause);
   }

@@ -141,9 +141,9 @@ describe('derp-relay refuses', () => {
   }
 
   it('every problem of the command line at once', async () => {
-    const lines = await refused('-verify-clients', '-a', ':70000', '-http-port', '80a', '-nosuch');
+    const lines = await refused('-verify-client-url', 'x', '-a', ':70000', '-http-port', '80a', '-nosuch');
     expect(lines).toHaveLength(4);
-    for (const line of lines) expect(line).toMatch(/^derp-relay: -(nosuch|verify-clients|a|http-port) /);
+    for (const line of lines) expect(line).toMatch(/^derp-relay: -(nosuch|verify-client-url|a|http-port) /);
   });
 
   it('a port that is taken, naming who has it', async () => {

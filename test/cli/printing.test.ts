@@ -155,6 +155,21 @@ const rules: { [C in Rule['code']]: Extract<Rule, { code: C }> } = {
   'not-yet-valid': { code: 'not-yet-valid', at: '2027-01-01' },
   'chain-order': { code: 'chain-order', position: 2 },
   'bad-relay-key': { code: 'bad-relay-key' },
+  'not-an-admission-url': { code: 'not-an-admission-url' },
+  'must-choose': { code: 'must-choose', choices: ['tailscaled', 'none'] },
+  'needs-root': { code: 'needs-root' },
+  'needs-systemd': { code: 'needs-systemd' },
+  'needs-tailscaled': { code: 'needs-tailscaled' },
+  'user-can-log-in': { code: 'user-can-log-in', uid: 1000 },
+  'edited-by-hand': { code: 'edited-by-hand' },
+  'bad-manifest': { code: 'bad-manifest' },
+  'bad-prover-keys': { code: 'bad-prover-keys' },
+  'bad-key-list': { code: 'bad-key-list', detail: 'line 3' },
+  'unreachable-by-relay': { code: 'unreachable-by-relay' },
+  'older-version': { code: 'older-version', installed: '2.0.0', version: '1.0.0' },
+  'needs-yes': { code: 'needs-yes' },
+  'derper-in-the-way': { code: 'derper-in-the-way', name: 'derper.service' },
+  'only-for-target': { code: 'only-for-target', target: 'systemd' },
 };
 
 describe('problems', () => {

@@ -2,9 +2,10 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { type BuildInput, buildRelayConfig } from '../../src/cli/relay/build-config.ts';
+import { chooseAdmission } from '../../src/cli/relay/choose-admission.ts';
 import { readConfigFields, readConfigFile } from '../../src/cli/relay/config-file.ts';
-import { readRelayFlags } from '../../src/cli/relay/flags.ts';
-import { defaultRelayConfig, type RelayConfig } from '../../src/relay/config.ts';
+import { type AdmissionRules, defaultRelayConfig, type RelayConfig } from '../../src/relay/config.ts';
+import { readRelayFlags } from '../../src/setup/derper-flags/flags.ts';
 import { temporaryDirectory } from '../temporary.ts';
 
 describe('the configuration', () => {
@@ -101,6 +102,76 @@ describe('the configuration', () => {
   });
 });
 
+describe('who may use the relay', () => {
+  const tailscaled = { socket: '/var/run/tailscale/tailscaled.sock' };
+  const url = 'https://hs.example/verify';
+  const choose = (argv: string[], file?: AdmissionRules | null) => {
+    const { settings, problems: bad } = readRelayFlags(argv);
+    expect(bad).toEqual([]);
+    return chooseAdmission(settings, file);
+  };
+
+  it.each<[string[], AdmissionRules | null]>([
+    [[], null],
+    [['-verify-clients=false', '-socket=', '-verify-client-url='], null],
+    [['-verify-clients'], { tailscaled }],
+    [['-verify-clients', '-socket='], { tailscaled }],
+    [['-verify-clients', '-socket', '/s'], { tailscaled: { socket: '/s' } }],
+    [['-verify-client-url', url], { url: { url, failOpen: false } }],
+    [['-verify-client-url', url, '-verify-client-url-fail-open'], { url: { url, failOpen: true } }],
+    [['-verify-key-file', '/k'], { keyFile: '/k' }],
+    [
+      ['-verify-clients', '-verify-client-url', url, '-verify-key-file', '/k'],
+      { tailscaled, url: { url, failOpen: false }, keyFile: '/k' },
+    ],
+  ])('by flags alone: %j', (argv, expected) => {
+    expect(choose(argv)).toEqual({ admission: expected, problems: [], ignored: [] });
+    expect(choose(argv, null)).toEqual({ admission: expected, problems: [], ignored: [] });
+  });
+
+  it.each([
+    [['-socket', '/s'], '-socket'],
+    [['-verify-client-url-fail-open'], '-verify-client-url-fail-open'],
+    [['-verify-client-url=', '-verify-client-url-fail-open=true'], '-verify-client-url-fail-open'],
+  ])('%j alone does nothing, which is said', (argv, flag) => {
+    const { admission, ignored } = choose(argv);
+    expect(admission).toBeNull();
+    expect(ignored).toEqual([{ flag, reason: expect.stringContaining('has no effect without') }]);
+  });
+
+  const file: AdmissionRules = {
+    tailscaled: { socket: '/f' },
+    url: { url: 'https://f/', failOpen: true },
+    keyFile: '/f',
+  };
+
+  it.each<[string[], AdmissionRules]>([
+    [[], file],
+    [['-verify-clients'], file],
+    [['-socket', '/s'], { ...file, tailscaled: { socket: '/s' } }],
+    [['-verify-clients=false'], { url: file.url!, keyFile: '/f' }],
+    // That the file's URL fails open is not said of another.
+    [['-verify-client-url', url], { ...file, url: { url, failOpen: false } }],
+    [['-verify-client-url-fail-open=false'], { ...file, url: { url: 'https://f/', failOpen: false } }],
+    [['-verify-client-url='], { tailscaled: file.tailscaled!, keyFile: '/f' }],
+    [['-verify-key-file', '/k'], { ...file, keyFile: '/k' }],
+  ])('flags %j count more than the file', (argv, expected) => {
+    expect(choose(argv, file)).toEqual({ admission: expected, problems: [], ignored: [] });
+  });
+
+  it('is not everybody because flags take away all that the file asks for', () => {
+    const { problems } = choose(['-verify-clients=false'], { tailscaled: { socket: '/f' } });
+    expect(problems).toEqual([{ subject: 'admission', message: expect.stringContaining('null') }]);
+    const built = buildRelayConfig({
+      ...readRelayFlags(['-a=:8080', '-verify-clients=false', '-c=/k']),
+      file: { admission: { tailscaled: { socket: '/f' } } },
+      environment: {},
+      isRoot: true,
+    });
+    expect(built.problems).toEqual(problems);
+  });
+});
+
 describe('the config file', () => {
   const fields = (json: Record<string, unknown>) => readConfigFields(json, '/etc/relay/config.json');
 
@@ -119,6 +190,11 @@ describe('the config file', () => {
       tcpKeepAliveMs: 1000,
       acceptLimit: { perSecond: 0.5, burst: 1 },
       proxyProtocolFrom: ['127.0.0.1', '10.0.0.0/8', '2001:db8::/32'],
+      admission: {
+        tailscaled: { socket: 'tailscaled.sock' },
+        url: { url: 'https://hs.example/verify', failOpen: true },
+        keyFile: 'keys',
+      },
       drainMs: 100,
       logLevel: 'debug',
     };
@@ -130,12 +206,50 @@ describe('the config file', () => {
         certificate: { certFile: '/etc/relay/x.crt', keyFile: '/abs/x.key' },
         stunPort: 3479,
         keyFile: '/etc/relay/derper.key',
+        admission: {
+          ...json.admission,
+          tailscaled: { socket: '/etc/relay/tailscaled.sock' },
+          keyFile: '/etc/relay/keys',
+        },
       },
     });
   });
 
   it('can be written from the defaults', () => {
     expect(fields({ ...defaultRelayConfig })).toEqual({ config: defaultRelayConfig, problems: [] });
+  });
+
+  it('may leave tailscaled where it usually is, and a URL closed', () => {
+    const admission = { tailscaled: {}, url: { url: 'http://127.0.0.1:8080/verify' } };
+    expect(fields({ admission })).toEqual({
+      problems: [],
+      config: {
+        admission: {
+          tailscaled: { socket: '/var/run/tailscale/tailscaled.sock' },
+          url: { url: 'http://127.0.0.1:8080/verify', failOpen: false },
+        },
+      },
+    });
+  });
+
+  it('has every flaw of its admission told', () => {
+    const admission = {
+      tailscaled: { socket: '', path: '/x' },
+      url: { url: 'x', failOpen: 'no', fail_open: true },
+      keyFile: '',
+      keyfile: '/k',
+    };
+    const { config, problems } = fields({ admission });
+    expect(config).toEqual({});
+    expect(problems.map(({ subject }) => subject.replace('/etc/relay/config.json: ', ''))).toEqual([
+      'admission.tailscaled.socket',
+      'admission.tailscaled.path',
+      'admission.url.url',
+      'admission.url.failOpen',
+      'admission.url.fail_open',
+      'admission.keyFile',
+      'admission.keyfile',
+    ]);
   });
 
   const bad: Record<string, unknown>[] = [
@@ -161,6 +275,19 @@ describe('the config file', () => {
     { proxyProtocolFrom: ['10.0.0.0/33'] },
     { proxyProtocolFrom: ['x'] },
     { proxyProtocolFrom: '10.0.0.0/8' },
+    { admission: {} },
+    { admission: [] },
+    { admission: 'tailscaled' },
+    { admission: false },
+    { admission: { tailscaled: true } },
+    { admission: { tailscaled: null } },
+    { admission: { tailscaled: { socket: `/${'x'.repeat(107)}` } } },
+    { admission: { url: 'https://hs.example/verify' } },
+    { admission: { url: {} } },
+    { admission: { url: { url: '' } } },
+    { admission: { keyFile: '' } },
+    { admission: { keyFile: null } },
+    { admission: { everybody: true } },
     { drainMs: 1.5 },
     { logLevel: 'loud' },
     { verifyClients: true },

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { flagSpecs, otherFlags, readRelayFlags } from '../../src/cli/relay/flags.ts';
-import { parseGoBool, parseGoDuration, parseGoFlags } from '../../src/cli/relay/go-flags.ts';
 import { relayHelp } from '../../src/cli/relay/help.ts';
+import { flagSpecs, otherFlags, readRelayFlags } from '../../src/setup/derper-flags/flags.ts';
+import { parseGoBool, parseGoDuration, parseGoFlags } from '../../src/setup/derper-flags/go-flags.ts';
 
 describe("Go's command lines", () => {
   const kinds = new Map([
@@ -64,6 +64,8 @@ describe("derper's flags", () => {
       ...['-c', '/k', '-certmode', 'manual', '-certdir', '/certs', '-hostname', 'derp.example.com', '-home', 'blank'],
       ...['-bootstrap-dns-names', 'a.example, b.example', '-tcp-write-timeout', '5s', '-tcp-keepalive-time=1m'],
       ...['-accept-connection-limit', '20', '-accept-connection-burst', '40'],
+      ...['-verify-clients', '-socket', '/run/ts.sock', '-verify-client-url', 'https://hs.example/verify'],
+      ...['-verify-client-url-fail-open=false', '-verify-key-file', '/keys'],
     ]);
     expect({ ignored, problems }).toEqual({ ignored: [], problems: [] });
     expect(settings).toEqual({
@@ -82,6 +84,11 @@ describe("derper's flags", () => {
       tcpKeepAliveMs: 60_000,
       acceptPerSecond: 20,
       acceptBurst: 40,
+      verifyClients: true,
+      tailscaledSocket: '/run/ts.sock',
+      verifyClientUrl: 'https://hs.example/verify',
+      verifyClientUrlFailOpen: false,
+      verifyKeyFile: '/keys',
     });
   });
 
@@ -120,6 +127,15 @@ describe("derper's flags", () => {
     ['-accept-connection-limit', '-1'],
     ['-accept-connection-limit', 'x'],
     ['-accept-connection-burst', '0'],
+    ['-verify-clients', 'yes'],
+    ['-socket', ' '],
+    ['-socket', `/${'x'.repeat(107)}`],
+    ['-verify-client-url', 'hs.example/verify'],
+    ['-verify-client-url', 'ftp://hs.example/verify'],
+    ['-verify-client-url', 'https://'],
+    ['-verify-client-url', `https://hs.example/${'x'.repeat(2048)}`],
+    ['-verify-client-url-fail-open', ''],
+    ['-verify-key-file', ''],
     ['-nosuch', ''],
   ])('%s %j is refused', (flag, text) => {
     const { problems } = readRelayFlags([`${flag}=${text}`]);
@@ -128,9 +144,6 @@ describe("derper's flags", () => {
   });
 
   it.each([
-    ['-verify-clients'],
-    ['-verify-clients=1'],
-    ['-verify-client-url=https://x/verify'],
     ['-rate-config=/x'],
     ['-mesh-psk-file=/x'],
     ['-mesh-with=a,b'],
@@ -144,21 +157,15 @@ describe("derper's flags", () => {
     expect({ settings, ignored }).toEqual({ settings: {}, ignored: [] });
   });
 
-  it.each([['-verify-clients=false'], ['-verify-client-url='], ['-mesh-with='], ['-ace=false']])(
-    '%s asks for nothing',
-    (word) => {
-      expect(readRelayFlags([word])).toMatchObject({ problems: [], ignored: [], settings: {} });
-    },
-  );
+  it.each([['-mesh-with='], ['-ace=false'], ['-rate-config=']])('%s asks for nothing', (word) => {
+    expect(readRelayFlags([word])).toMatchObject({ problems: [], ignored: [], settings: {} });
+  });
 
-  it.each([['-tcp-user-timeout=15s'], ['-socket=/x'], ['-verify-client-url-fail-open=false'], ['-acme-email=x']])(
-    '%s is ignored, and said so',
-    (word) => {
-      const { problems, ignored } = readRelayFlags([word]);
-      expect(problems).toEqual([]);
-      expect(ignored).toEqual([{ flag: word.split('=')[0], reason: expect.any(String) }]);
-    },
-  );
+  it.each([['-tcp-user-timeout=15s'], ['-acme-email=x']])('%s is ignored, and said so', (word) => {
+    const { problems, ignored } = readRelayFlags([word]);
+    expect(problems).toEqual([]);
+    expect(ignored).toEqual([{ flag: word.split('=')[0], reason: expect.any(String) }]);
+  });
 
   it('all have an answer: nothing that derper 1.102 knows is an unknown flag', () => {
     const derper =

@@ -1,10 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { type ForegroundInput, foregroundPlan } from '../../src/deploy/foreground.ts';
+import { foregroundPlan } from '../../src/deploy/foreground.ts';
 import { certificateBaseName, layoutBelow } from '../../src/deploy/layout.ts';
+import type { TargetInput } from '../../src/deploy/relay-description.ts';
+import type { Step } from '../../src/deploy/steps.ts';
 
 const pin = `sha256-raw:${'cd'.repeat(32)}`;
 const layout = layoutBelow('/srv/x');
-const input: ForegroundInput = {
+const input: TargetInput = {
   layout,
   relay: {
     regionId: 900,
@@ -25,26 +27,39 @@ const input: ForegroundInput = {
   newRelayKey: 'RELAY KEY',
   home: 'default',
   logLevel: 'warn',
+  verify: { kind: 'none' },
   savedAnswers: '{}\n',
 };
 
 /** A plan's steps without the contents. */
-const outline = (changes: Partial<ForegroundInput>) =>
-  foregroundPlan({ ...input, ...changes }).steps.map(({ kind, path, mode }) => `${kind} ${mode.toString(8)} ${path}`);
+const outline = (changes: Partial<TargetInput>) =>
+  foregroundPlan({ ...input, ...changes }).steps.map((step: Step) =>
+    'mode' in step ? `${step.kind} ${step.mode.toString(8)} ${step.path}` : step.kind,
+  );
 
 describe('layoutBelow', () => {
   it('has the promised paths', () => {
-    const { certificate, certificateKey, ...paths } = layoutBelow('/');
+    const { certificate, certificateKey, programs, runtime, unit, ...paths } = layoutBelow('/');
     expect(paths).toEqual({
       root: '/',
       configDirectory: '/etc/derp-setup',
       config: '/etc/derp-setup/config.json',
       certificateDirectory: '/etc/derp-setup/certs',
+      proverKeys: '/etc/derp-setup/prover.json',
       derpMap: '/etc/derp-setup/derp-map.json',
       headscaleMap: '/etc/derp-setup/headscale-derp.yaml',
       stateDirectory: '/var/lib/derp-setup',
       relayKey: '/var/lib/derp-setup/derper.key',
+      relayConfig: '/etc/derp-setup/relay.json',
+      manifest: '/etc/derp-setup/installation.json',
+      programsDirectory: '/usr/local/lib/derp-setup',
+      currentPrograms: '/usr/local/lib/derp-setup/current',
+      launcher: '/usr/local/bin/derp-setup',
+      unitDirectory: '/etc/systemd/system',
     });
+    expect(programs('1.0.0')).toBe('/usr/local/lib/derp-setup/1.0.0');
+    expect(runtime('24.1.0')).toBe('/usr/local/lib/derp-setup/node/24.1.0/node');
+    expect(unit('derp-relay.service')).toBe('/etc/systemd/system/derp-relay.service');
     expect(certificate('derp.example.com')).toBe('/etc/derp-setup/certs/derp.example.com.crt');
     expect(certificateKey('203.0.113.7')).toBe('/etc/derp-setup/certs/203.0.113.7.key');
   });
@@ -80,7 +95,7 @@ describe('foregroundPlan', () => {
     const { newRelayKey: _, ...rest } = input;
     const { create: __, ...certificate } = input.certificate;
     const steps = foregroundPlan({ ...rest, certificate }).steps;
-    expect(steps.some(({ path }) => /\.(key|crt)$/.test(path))).toBe(false);
+    expect(steps.some((step) => 'path' in step && /\.(key|crt)$/.test(step.path))).toBe(false);
   });
 
   it('starts and probes the very relay that the map describes', () => {

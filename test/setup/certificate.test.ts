@@ -35,7 +35,11 @@ async function judge(
   const keyFile = join(directory, 'my.key');
   if (cert !== undefined) writeFileSync(certFile, cert);
   if (key !== undefined) writeFileSync(keyFile, key);
-  const choice = await chooseManualCertificate({ host: name, certFile, keyFile }, {}, environment, at);
+  const choice = await chooseManualCertificate(
+    { host: name, certFile, keyFile },
+    {},
+    { environment, now: at, copied: false },
+  );
   return { ...choice, codes: choice.problems.map(({ flag, rule }) => `${flag} ${rule.code}`) };
 }
 

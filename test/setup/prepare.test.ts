@@ -6,10 +6,13 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { layoutBelow } from '../../src/deploy/layout.ts';
 import { formatKeyFile, generateKeyPair } from '../../src/protocol/keys.ts';
-import { type PrepareInput, prepareForeground } from '../../src/setup/prepare.ts';
+import { prepareSetup } from '../../src/setup/prepare.ts';
+import type { PrepareInput } from '../../src/setup/resolved.ts';
 import { temporaryDirectory, treeOf } from '../temporary.ts';
+import { plainFacts } from './facts.ts';
 
-const facts = { addresses: [], suggestedHost: '203.0.113.7' };
+const switches = { openFirewall: false, takeOver: false, overwrite: false, noStart: false };
+const { signal } = new AbortController();
 const closers: (() => unknown)[] = [];
 let root: string;
 beforeEach(() => {
@@ -20,7 +23,17 @@ afterEach(() => {
 });
 
 const prepare = (changes: Partial<PrepareInput> = {}) =>
-  prepareForeground({ flags: {}, environment: {}, root, logLevel: 'silent', now: new Date(), facts, ...changes });
+  prepareSetup({
+    flags: {},
+    environment: {},
+    userRoot: root,
+    switches,
+    signal,
+    logLevel: 'silent',
+    now: new Date(),
+    facts: plainFacts,
+    ...changes,
+  });
 
 /** The prepared plan; fails the test if there are problems. */
 async function prepared(changes: Partial<PrepareInput> = {}) {
@@ -65,10 +78,10 @@ function saveConfig(text: string) {
   return layout;
 }
 
-describe('prepareForeground', () => {
+describe('prepareSetup in the foreground', () => {
   it('needs no answer at all, and changes nothing', async () => {
     const { answers, plan, certificate, notes } = await prepared();
-    expect(answers).toMatchObject({ host: '203.0.113.7', httpPort: -1, cert: 'self-signed', verify: 'none' });
+    expect(answers).toMatchObject({ host: '203.0.113.7', httpPort: -1, cert: 'self-signed', verify: { kind: 'none' } });
     expect(plan.relay.listen.port).toBe(answers.derpPort);
     expect(certificate.pin).toBe(plan.derpMap.Regions['900']!.Nodes[0]!.CertName);
     expect(notes).toContainEqual({ code: 'open-relay' });
@@ -96,8 +109,12 @@ describe('prepareForeground', () => {
     [{ cert: 'manual', certFile: '/x' }, ['--cert needs']],
     [{ cert: 'self-signed', certFile: '/x' }, ['--cert-file only-with']],
     [{ cert: 'letsencrypt' }, ['--cert not-in-this-version']],
-    [{ deploy: 'systemd' }, ['--deploy not-in-this-version']],
-    [{ verify: 'tailscaled' }, ['--verify not-in-this-version']],
+    [{ deploy: 'compose' }, ['--deploy not-in-this-version']],
+    [{ deploy: 'systemd' }, ['--deploy needs-root', '--verify must-choose']],
+    [{ deploy: 'systemd', verify: 'nobody' }, ['--deploy needs-root', '--verify not-one-of']],
+    [{ verify: 'tailscaled' }, ['--verify needs-tailscaled']],
+    [{ verify: 'url:http://example.com/verify' }, ['--verify not-an-admission-url']],
+    [{ verify: 'keys:/nonexistent' }, ['--verify bad-key-list']],
     [{ host: '203.0.113.7', ipv4: '203.0.113.8' }, ['--ipv4 contradicts-host']],
     [{ derpPort: '18443', httpPort: '18443' }, ['--http-port same-port']],
   ])('%j', async (flags, expected) => {
@@ -137,7 +154,7 @@ describe('prepareForeground', () => {
     mkdirSync(stateDirectory, { recursive: true });
     const text = formatKeyFile(generateKeyPair());
     writeFileSync(relayKey, text);
-    expect((await prepared()).plan.steps.some(({ path }) => path === relayKey)).toBe(false);
+    expect((await prepared()).plan.steps.some((step) => 'path' in step && step.path === relayKey)).toBe(false);
     for (const length of [0, 1, text.length >> 1, text.length - 4]) {
       writeFileSync(relayKey, text.slice(0, length));
       expect(await problems(), `cut to ${length}`).toEqual([`${relayKey} bad-relay-key`]);
@@ -156,7 +173,9 @@ describe('prepareForeground', () => {
 describe('the last run', () => {
   /** The text of config.json that a run would leave. */
   async function configAfter(flags: PrepareInput['flags']) {
-    const step = (await prepared({ flags })).plan.steps.find(({ path }) => path === layoutBelow(root).config);
+    const step = (await prepared({ flags })).plan.steps.find(
+      (found) => 'path' in found && found.path === layoutBelow(root).config,
+    );
     if (step?.kind !== 'file') throw new Error('config.json is not written');
     return step.content;
   }

@@ -2,8 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { environmentName, questionKeys, questions } from '../../src/setup/questions.ts';
 import { type AnswerSources, completeAnswers, resolveAnswers } from '../../src/setup/resolve.ts';
 import { closest } from '../../src/setup/suggest.ts';
+import { plainFacts, serverFacts } from './facts.ts';
 
-const facts = { addresses: [], suggestedHost: '203.0.113.7' };
 const resolve = (sources: Partial<AnswerSources>) => resolveAnswers({ flags: {}, environment: {}, ...sources });
 const document = (values: Record<string, unknown>, path = '/answers.json') => ({ path, values });
 
@@ -25,7 +25,7 @@ describe('resolveAnswers', () => {
   });
 
   it('fills in the defaults last', () => {
-    expect(completeAnswers(resolveAnswers(sources).given, facts)).toEqual({
+    expect(completeAnswers(resolveAnswers(sources).given, plainFacts)).toEqual({
       host: '203.0.113.7',
       cert: 'self-signed',
       certFile: undefined,
@@ -34,7 +34,7 @@ describe('resolveAnswers', () => {
       stunPort: 2,
       httpPort: 3,
       deploy: 'foreground',
-      verify: 'none',
+      verify: { kind: 'none' },
       regionId: 904,
       regionCode: 'myderp',
       regionName: 'My DERP',
@@ -47,7 +47,7 @@ describe('resolveAnswers', () => {
 
   it('takes files as the wish to have them used', () => {
     const { given } = resolve({ flags: { certFile: '/x.crt', keyFile: '/x.key' } });
-    expect(completeAnswers(given, facts).cert).toBe('manual');
+    expect(completeAnswers(given, plainFacts).cert).toBe('manual');
   });
 
   it('does not look at an answer that another one overrides', () => {
@@ -107,13 +107,26 @@ describe('the table of questions', () => {
     const flags = questionKeys.map((key) => questions[key].flag);
     expect(new Set(flags).size).toBe(flags.length);
     expect(flags.map(environmentName)).toContain('DERP_SETUP_CERT_FILE');
-    const answers = completeAnswers({}, facts);
+    const answers = completeAnswers({}, plainFacts);
     for (const key of questionKeys) {
       const value = answers[key];
       if (typeof value === 'string' || typeof value === 'number') {
         expect(questions[key].parse(String(value)), key).toEqual({ ok: true, value });
       }
     }
+  });
+
+  it('has the defaults of a server as root with systemd, where nobody is let in without a choice', () => {
+    const answers = completeAnswers({}, serverFacts);
+    expect(answers).toMatchObject({
+      deploy: 'systemd',
+      derpPort: 443,
+      httpPort: 80,
+      stunPort: 3478,
+      verify: undefined,
+    });
+    const tailscaled = { socket: '/run/tailscale/tailscaled.sock', state: 'running' } as const;
+    expect(completeAnswers({}, { ...serverFacts, tailscaled }).verify).toEqual({ kind: 'tailscaled' });
   });
 
   it('names each flag after its key', () => {

@@ -2,7 +2,10 @@
 import type { Messages } from './en.ts';
 import { explainCheck } from './zh/checks.ts';
 import { help } from './zh/help.ts';
+import { plan } from './zh/plan.ts';
 import { problems } from './zh/problems.ts';
 import { checks, notes, report } from './zh/report.ts';
+import { status } from './zh/status.ts';
+import { wizard } from './zh/wizard.ts';
 
-export const zh: Messages = { help, problems, notes, checks, explainCheck, report };
+export const zh: Messages = { help, problems, notes, checks, explainCheck, report, status, plan, wizard };

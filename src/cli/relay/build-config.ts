@@ -3,9 +3,11 @@ import { homedir, hostname as machineName } from 'node:os';
 import { join } from 'node:path';
 import { certificateBaseName } from '../../deploy/layout.ts';
 import { defaultRelayConfig, type RelayConfig } from '../../relay/config.ts';
+import type { IgnoredFlag } from '../../setup/derper-flags/flags.ts';
+import type { RelayProblem } from '../../setup/derper-flags/go-flags.ts';
+import { effectiveStunPort, type RelaySettings } from '../../setup/derper-flags/settings.ts';
 import { OFF } from '../../setup/values.ts';
-import type { RelayProblem } from './go-flags.ts';
-import { effectiveStunPort, type RelaySettings } from './settings.ts';
+import { chooseAdmission } from './choose-admission.ts';
 
 /** Everything that the configuration is made of. */
 export interface BuildInput {
@@ -22,6 +24,8 @@ export interface BuildInput {
 export interface BuiltConfig {
   config: RelayConfig;
   problems: RelayProblem[];
+  /** Flags that have no effect beside the others. */
+  ignored: IgnoredFlag[];
 }
 
 const TLS_PORT = 443;
@@ -89,6 +93,8 @@ export function buildRelayConfig(input: BuildInput): BuiltConfig {
     ? { host: null, port: DEV_PORT }
     : (settings.listen ?? file.listen ?? defaultRelayConfig.listen);
   const certificate = chooseCertificate(input, listen, problems);
+  const { admission, ignored, problems: contradictions } = chooseAdmission(settings, file.admission);
+  problems.push(...contradictions);
   // Derper opens the plain port beside TLS only: without TLS the main port is plain already.
   const httpPort = certificate === null ? (file.httpPort ?? OFF) : (settings.httpPort ?? file.httpPort);
   const config: RelayConfig = {
@@ -106,9 +112,10 @@ export function buildRelayConfig(input: BuildInput): BuiltConfig {
     writeTimeoutMs: settings.writeTimeoutMs ?? file.writeTimeoutMs ?? defaultRelayConfig.writeTimeoutMs,
     tcpKeepAliveMs: settings.tcpKeepAliveMs ?? file.tcpKeepAliveMs ?? defaultRelayConfig.tcpKeepAliveMs,
     acceptLimit: chooseAcceptLimit(input),
+    admission,
   };
   if (config.httpPort === listen.port) {
     problems.push({ subject: `-http-port ${config.httpPort}`, message: 'is the port of -a too' });
   }
-  return { config, problems };
+  return { config, problems, ignored };
 }

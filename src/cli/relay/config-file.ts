@@ -1,37 +1,14 @@
 /** derp-relay's `--config FILE`: JSON with the fields of RelayConfig, every one of them checked. */
 import { isIP } from 'node:net';
-import { dirname, resolve } from 'node:path';
+import { dirname } from 'node:path';
 import type { RelayConfig } from '../../relay/config.ts';
+import type { RelayProblem } from '../../setup/derper-flags/go-flags.ts';
+import { readHome, readHost, readListen, readNames, readPort } from '../../setup/derper-flags/settings.ts';
 import { FileError, readText } from '../../system/files.ts';
-import type { RelayProblem } from './go-flags.ts';
-import { type Read, readHome, readHost, readListen, readNames, readPath, readPort } from './settings.ts';
-
-type Reader<T> = (value: unknown, directory: string) => Read<T>;
+import { readAdmission } from './admission-fields.ts';
+import { isObject, type ObjectReader, readFile, readFlag, readMilliseconds, textual } from './field-readers.ts';
 
 const LOG_LEVELS: readonly RelayConfig['logLevel'][] = ['debug', 'info', 'warn', 'error', 'silent'];
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
-/** A reader for texts, and for numbers where a text of digits would do. */
-function textual<T>(read: (text: string) => Read<T>): Reader<T> {
-  return (value) =>
-    typeof value === 'string' || typeof value === 'number' ? read(String(value)) : { problem: 'must be a text' };
-}
-
-const readFlag: Reader<boolean> = (value) =>
-  typeof value === 'boolean' ? { value } : { problem: 'must be true or false' };
-
-const readMilliseconds: Reader<number> = (value) =>
-  Number.isSafeInteger(value) && (value as number) >= 0
-    ? { value: value as number }
-    : { problem: 'must be a number of milliseconds, 0 or more' };
-
-const readFile: Reader<string> = (value, directory) => {
-  const path = textual(readPath)(value, directory);
-  return 'value' in path ? { value: resolve(directory, path.value) } : path;
-};
 
 function isRange(value: unknown): value is string {
   if (typeof value !== 'string') return false;
@@ -43,7 +20,7 @@ function isRange(value: unknown): value is string {
 }
 
 /** How each field is read. Relative paths are relative to the file that names them. */
-const READERS: { [K in keyof RelayConfig]: Reader<RelayConfig[K]> } = {
+const READERS: { [K in keyof RelayConfig]: ObjectReader<RelayConfig[K]> } = {
   listen: (value, directory) => {
     if (!isObject(value)) return textual(readListen)(value, directory);
     const { host = null, port, ...rest } = value;
@@ -86,6 +63,7 @@ const READERS: { [K in keyof RelayConfig]: Reader<RelayConfig[K]> } = {
     Array.isArray(value) && value.every(isRange)
       ? { value }
       : { problem: 'must be a list of addresses or ranges, such as 127.0.0.1 or 10.0.0.0/8' },
+  admission: readAdmission,
   drainMs: readMilliseconds,
   logLevel: (value) => {
     const level = LOG_LEVELS.find((known) => known === value);
@@ -106,9 +84,12 @@ export function readConfigFields(
       problems.push({ subject, message: 'is not a setting of this version' });
       continue;
     }
-    const read: Read<unknown> = READERS[name as keyof RelayConfig](value, dirname(path));
+    const reader: ObjectReader<unknown> = READERS[name as keyof RelayConfig];
+    const read = reader(value, dirname(path));
     if ('value' in read) config[name] = read.value;
-    else problems.push({ subject, message: read.problem });
+    else if ('problem' in read) problems.push({ subject, message: read.problem });
+    else
+      for (const { field, problem } of read.flaws) problems.push({ subject: `${subject}.${field}`, message: problem });
   }
   return { config: config as Partial<RelayConfig>, problems };
 }

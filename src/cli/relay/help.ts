@@ -1,5 +1,5 @@
 /** The text of `derp-relay -help`. */
-import { flagSpecs } from './flags.ts';
+import { flagSpecs } from '../../setup/derper-flags/flags.ts';
 
 /** The help, by the flags themselves. */
 export function relayHelp(program: string): string {
@@ -14,13 +14,14 @@ export function relayHelp(program: string): string {
     'Examples:',
     `  ${program} -certmode manual -certdir /etc/derp-setup/certs -hostname derp.example.com -c /var/lib/derp-setup/derper.key`,
     `  ${program} -a 127.0.0.1:8080 -c ./derper.key        plain HTTP, behind something that ends TLS`,
+    `  ${program} -verify-client-url https://headscale.example.com/verify …        only nodes that Headscale knows`,
     `  ${program} --config relay.json`,
     '',
     'Flags (with one hyphen or two; switches take their value behind "=": -stun=false):',
     ...terms.map(({ term, help }) => `  ${term.padEnd(width)}  ${help}`),
     '',
-    "derper's flags for admission, mesh and rate limits are refused, because this version cannot honour them.",
-    'SIGHUP reads the certificate again. SIGTERM and SIGINT tell the clients, then end.',
+    "derper's flags for mesh and rate limits are refused, because this version cannot honour them.",
+    'SIGHUP reads the certificate and the key file again, and asks again about the clients that are in. SIGTERM and SIGINT tell the clients, then end.',
     'Exit codes: 0 ended when asked to, 1 failed, 2 bad usage or input.',
   ].join('\n');
 }

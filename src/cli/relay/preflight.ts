@@ -2,15 +2,16 @@
 import { isIP } from 'node:net';
 import { ProtocolError } from '../../protocol/errors.ts';
 import { parseKeyFile } from '../../protocol/keys.ts';
+import { loadKeyList } from '../../relay/admission/key-list.ts';
 import { loadCertificate } from '../../relay/certificate.ts';
 import type { CertificateFiles, RelayConfig } from '../../relay/config.ts';
 import { RelayStartError } from '../../relay/start-error.ts';
 import { coversHost } from '../../setup/certificate-pair.ts';
+import type { RelayProblem } from '../../setup/derper-flags/go-flags.ts';
 import { OFF } from '../../setup/values.ts';
 import { FileError, kindOf, readTextIfPresent } from '../../system/files.ts';
 import { portOwner } from '../../system/port-owner.ts';
 import { type PortProtocol, type PortState, portState } from '../../system/ports.ts';
-import type { RelayProblem } from './go-flags.ts';
 
 /** Who has a port, in words. */
 export async function describeOwner(protocol: PortProtocol, port: number): Promise<string> {
@@ -68,6 +69,17 @@ async function checkCertificate({ certificate, hostname }: RelayConfig): Promise
   }
 }
 
+async function checkKeyList(path: string | undefined): Promise<RelayProblem[]> {
+  if (path === undefined) return [];
+  try {
+    await loadKeyList(path);
+    return [];
+  } catch (error) {
+    if (error instanceof RelayStartError) return [{ subject: 'key file:', message: error.message }];
+    throw error;
+  }
+}
+
 /** All problems with a configuration on this machine. `ownKey` false: the key file will be a new one. */
 export async function preflight(config: RelayConfig, ownKey = true): Promise<RelayProblem[]> {
   const { listen, httpPort, stunPort } = config;
@@ -77,6 +89,7 @@ export async function preflight(config: RelayConfig, ownKey = true): Promise<Rel
     checkPort('udp', stunPort, listen.host),
     ownKey ? checkKeyFile(config.keyFile) : [],
     checkCertificate(config),
+    checkKeyList(config.admission?.keyFile),
   ]);
   return problems.flat();
 }

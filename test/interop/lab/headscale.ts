@@ -31,6 +31,12 @@ export class Headscale {
     mkdirSync(this.#folder, { recursive: true });
     writeFileSync(join(this.#folder, 'derp.yaml'), headscaleMap(identity, map));
     writeFileSync(this.#configFile, JSON.stringify(this.#config(), undefined, 2));
+    await this.resume();
+    await this.#command('users', 'create', 'lab');
+  }
+
+  /** Starts it again, with what it knew when it was stopped. */
+  async resume(): Promise<void> {
     const program = this.#network.start('srv', [tool('headscale'), '-c', this.#configFile, 'serve'], this.logFile);
     this.#program = program;
     await until('Headscale to answer', 30, async () => {
@@ -38,12 +44,22 @@ export class Headscale {
       await this.#network.run('srv', ['curl', '-sSf', '--max-time', '5', `${this.url}/health`], { seconds: 8 });
       return true;
     });
-    await this.#command('users', 'create', 'lab');
   }
 
   /** A key by which nodes may join. */
   async authKey(): Promise<string> {
     return (await this.#command('preauthkeys', 'create', '--user', '1', '--reusable')).trim();
+  }
+
+  /** Removes a node from the tailnet, by its host name. */
+  async deleteNode(name: string): Promise<void> {
+    const nodes = JSON.parse(await this.#command('nodes', 'list', '--output', 'json')) as {
+      id: number;
+      name: string;
+    }[];
+    const node = nodes.find((one) => one.name === name);
+    if (!node) throw new Error(`Headscale knows no node ${name}: ${JSON.stringify(nodes)}`);
+    await this.#command('nodes', 'delete', '--force', '--identifier', String(node.id));
   }
 
   async stop(): Promise<void> {

@@ -20,12 +20,17 @@ export class Lab {
   readonly network = new Network({ [relayName]: [relayAddress.v4, relayAddress.v6] });
   readonly #logFiles = new Set<string>();
   readonly #closers: (() => Promise<unknown>)[] = [];
+  readonly #relayFlags: (folder: string) => readonly string[];
   #relay: Relay | undefined;
 
-  /** @param label what this lab is for, in the name of its folder */
-  constructor(kind: ServerKind, label: string) {
+  /**
+   * @param label what this lab is for, in the name of its folder
+   * @param relayFlags more flags for the relay, which may name files in the lab's folder
+   */
+  constructor(kind: ServerKind, label: string, relayFlags: (folder: string) => readonly string[] = () => []) {
     this.kind = kind;
     this.folder = join(workFolder(), `${kind}-${label}`);
+    this.#relayFlags = relayFlags;
   }
 
   /** Makes the network and starts the relay in it. */
@@ -34,7 +39,7 @@ export class Lab {
     this.onClose(() => this.network.close());
     await this.network.open();
     const identity = await makeIdentity(join(this.folder, 'certificates'));
-    this.#relay = new Relay(this.kind, this.network, identity, this.folder);
+    this.#relay = new Relay(this.kind, this.network, identity, this.folder, this.#relayFlags(this.folder));
     this.watch(this.#relay);
     this.onClose(() => this.relay.stop());
     await this.relay.start();

@@ -1,9 +1,9 @@
-/** A tailscaled and its command line, in one of the lab's node namespaces. */
+/** A tailscaled and its command line, in one of the lab's namespaces. */
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Headscale } from './headscale.ts';
 import type { Identity } from './identity.ts';
-import type { Network, NodePlace } from './network.ts';
+import type { Network, Place } from './network.ts';
 import { type Finished, type Program, until } from './programs.ts';
 import { tool } from './settings.ts';
 
@@ -19,20 +19,26 @@ const proxy = '127.0.0.1:1055';
 
 /** A node of the tailnet. */
 export class TailnetNode {
-  readonly place: NodePlace;
+  readonly place: Place;
   readonly #network: Network;
   readonly #folder: string;
   readonly #environment: Readonly<Record<string, string>>;
+  readonly #state: 'forgotten' | 'kept';
   #program: Program | undefined;
 
-  /** @param environment more than what every node has in its environment */
+  /**
+   * @param environment more than what every node has in its environment
+   * @param state whether it is still in the tailnet after it was stopped and started again
+   */
   constructor(
-    place: NodePlace,
+    place: Place,
     network: Network,
     identity: Identity,
     folder: string,
     environment: Readonly<Record<string, string>> = {},
+    state: 'forgotten' | 'kept' = 'forgotten',
   ) {
+    this.#state = state;
     this.place = place;
     this.#network = network;
     this.#folder = join(folder, place);
@@ -54,10 +60,19 @@ export class TailnetNode {
     return this.#program?.log() ?? '';
   }
 
-  /** Starts tailscaled in userspace mode (it touches neither routes nor DNS) and logs in. */
+  /** Starts tailscaled and logs in. */
   async join(control: Headscale, authKey: string): Promise<void> {
+    await this.start();
+    const names = [`--login-server=${control.url}`, `--hostname=${this.place}`, '--accept-dns=false'];
+    const up = await this.tailscale('up', `--auth-key=${authKey}`, ...names, '--timeout=40s');
+    if (up.code !== 0) throw new Error(`${this.place} could not log in: ${up.stdout}${up.stderr}`);
+  }
+
+  /** Starts tailscaled in userspace mode: it touches neither routes nor DNS. One whose state is kept is what it was before. */
+  async start(): Promise<void> {
     mkdirSync(this.#folder, { recursive: true });
-    const state = ['--state=mem:', `--statedir=${this.#folder}`, `--socket=${this.#socket}`];
+    const memory = this.#state === 'kept' ? [] : ['--state=mem:'];
+    const state = [...memory, `--statedir=${this.#folder}`, `--socket=${this.socket}`];
     const command = [
       tool('tailscaled'),
       '--verbose=1',
@@ -71,14 +86,11 @@ export class TailnetNode {
       if (program.exit !== undefined) throw new Error(`it ended: ${program.exit}`);
       return (await this.tailscale('status', '--json')).code === 0;
     });
-    const names = [`--login-server=${control.url}`, `--hostname=${this.place}`, '--accept-dns=false'];
-    const up = await this.tailscale('up', `--auth-key=${authKey}`, ...names, '--timeout=40s');
-    if (up.code !== 0) throw new Error(`${this.place} could not log in: ${up.stdout}${up.stderr}`);
   }
 
   /** Runs a `tailscale` command against this node, whatever its exit code. */
   tailscale(...args: string[]): Promise<Finished> {
-    const command = [tool('tailscale'), `--socket=${this.#socket}`, ...args];
+    const command = [tool('tailscale'), `--socket=${this.socket}`, ...args];
     return this.#network.run(this.place, command, { seconds: 60, env: this.#environment, accept: 'any' });
   }
 
@@ -120,11 +132,26 @@ export class TailnetNode {
     await this.#network.run(this.place, command, { seconds: seconds + 5 });
   }
 
+  /** Has tailscaled do nothing at all for a while; its connections stay open. */
+  pause(): void {
+    this.#signal('SIGSTOP');
+  }
+
+  /** Has it go on. */
+  resume(): void {
+    this.#signal('SIGCONT');
+  }
+
   async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<void> {
     await this.#program?.stop(signal);
   }
 
-  get #socket(): string {
+  /** Where its local API is. */
+  get socket(): string {
     return join(this.#folder, 'tailscaled.sock');
+  }
+
+  #signal(signal: NodeJS.Signals): void {
+    if (this.#program) process.kill(this.#program.pid, signal);
   }
 }

@@ -1,5 +1,5 @@
 /** The server under test. Ours takes derper's flags, so the two are started alike. */
-import { mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Identity } from './identity.ts';
 import type { Network } from './network.ts';
@@ -19,13 +19,24 @@ export class Relay {
   readonly #network: Network;
   readonly #identity: Identity;
   readonly #folder: string;
+  readonly #moreFlags: readonly string[];
   #program: Program | undefined;
+  /** Where in the log file the present run begins. */
+  #logStart = 0;
 
-  constructor(kind: ServerKind, network: Network, identity: Identity, folder: string) {
+  /** @param moreFlags flags beyond those that every relay of the lab has */
+  constructor(
+    kind: ServerKind,
+    network: Network,
+    identity: Identity,
+    folder: string,
+    moreFlags: readonly string[] = [],
+  ) {
     this.kind = kind;
     this.#network = network;
     this.#identity = identity;
     this.#folder = folder;
+    this.#moreFlags = moreFlags;
   }
 
   /** The file with everything the relay printed, over all its starts. */
@@ -36,6 +47,7 @@ export class Relay {
   /** Starts the relay and waits until it answers. The server's key is kept from one start to the next. */
   async start(): Promise<void> {
     mkdirSync(this.#folder, { recursive: true });
+    this.#logStart = this.#wholeLog().length;
     const program = this.#network.start('srv', [...this.#executable(), ...this.#flags()], this.logFile);
     this.#program = program;
     await until('the relay to answer', 20, async () => {
@@ -53,9 +65,25 @@ export class Relay {
     return program?.exit;
   }
 
+  /** Asks our relay to read its files again, as a service manager would. */
+  reload(): void {
+    if (this.#program) process.kill(this.#program.pid, 'SIGHUP');
+  }
+
+  /** What our relay has logged under a name since it was started last. */
+  logged(event: string): Record<string, unknown>[] {
+    const lines = this.#wholeLog().slice(this.#logStart).split('\n');
+    const entries = lines.filter((line) => line.startsWith('{')).map((line) => JSON.parse(line));
+    return entries.filter((entry) => entry.event === event);
+  }
+
   /** Our relay's counters; derper's are others. */
   async vars(): Promise<RelayVars> {
     return JSON.parse(await this.#get('/debug/vars')) as RelayVars;
+  }
+
+  #wholeLog(): string {
+    return existsSync(this.logFile) ? readFileSync(this.logFile, 'utf8') : '';
   }
 
   #executable(): string[] {
@@ -66,7 +94,8 @@ export class Relay {
     const { host, certificates } = this.#identity;
     const key = join(this.#folder, 'derper.key');
     const ports = ['-a', ':443', '-http-port', '80', '-stun-port', '3478'];
-    return ['-c', key, ...ports, '-certmode', 'manual', '-certdir', certificates, '-hostname', host];
+    const manual = ['-certmode', 'manual', '-certdir', certificates, '-hostname', host];
+    return ['-c', key, ...ports, ...manual, ...this.#moreFlags];
   }
 
   /** Asks over srv's loopback, which is where /debug is answered. */

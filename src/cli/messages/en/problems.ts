@@ -123,4 +123,61 @@ export const problems: ProblemMessages = {
     rule: 'is not a whole relay key file ({"PrivateKey": "privkey:…"})',
     remedy: 'restore it from a backup, or move it away to get a new key',
   }),
+  'not-an-admission-url': () => ({
+    rule: 'is not an admission URL',
+    remedy: 'url:https://…; plain http:// on this machine only, such as url:http://127.0.0.1:8080/verify',
+  }),
+  'must-choose': ({ choices }) => ({
+    rule: 'must be chosen: it says who may use the relay',
+    remedy: `one of ${list(choices, 'or')}; with none strangers find the relay and use it`,
+  }),
+  'needs-root': () => ({
+    rule: 'needs root: it installs a service',
+    remedy: 'run it with sudo, or try the relay without root: --deploy foreground',
+  }),
+  'needs-systemd': () => ({
+    rule: 'needs systemd, which does not run here',
+    remedy: 'try the relay with --deploy foreground, or write the files for another machine with --root DIR',
+  }),
+  'needs-tailscaled': () => ({
+    rule: 'needs tailscaled, which does not run here',
+    remedy: 'install Tailscale on this machine and log in (tailscale up), or choose another way of --verify',
+  }),
+  'user-can-log-in': ({ uid }) => ({
+    rule: `exists already (uid ${uid}) and is somebody who can log in, not a service`,
+    remedy: 'rename or remove that user: the relay runs as a system user of this name',
+  }),
+  'edited-by-hand': () => ({
+    rule: 'was changed by hand since it was written',
+    remedy: 'keep the change in a drop-in (systemctl edit derp-relay), or replace the file with --overwrite',
+  }),
+  'bad-manifest': () => ({
+    rule: 'is damaged: it lists what is installed',
+    remedy: 'restore it from a backup, or move it away and run derp-setup again, which writes it anew',
+  }),
+  'bad-prover-keys': () => ({
+    rule: 'is damaged: it holds the keys of the clients that prove the relay',
+    remedy: 'move it away and run this again: new keys are made',
+  }),
+  'bad-key-list': ({ detail }) => ({
+    rule: `cannot be used: ${detail}`,
+    remedy: 'one nodekey:<64 hex digits> a line, comments begin with #',
+  }),
+  'unreachable-by-relay': () => ({
+    rule: 'cannot be read by the relay, which runs as a user of its own without a view of home directories',
+    remedy: 'put it into /etc/derp-setup, readable by all (public keys are no secret)',
+  }),
+  'older-version': ({ installed, version }) => ({
+    rule: `would go back: version ${installed} is installed, this is ${version}`,
+    remedy: 'npx --yes derp-setup@latest upgrade',
+  }),
+  'needs-yes': () => ({
+    rule: 'is missing: without a terminal nothing is installed unless that is said',
+    remedy: 'add --yes to install, or --dry-run to see what would be done',
+  }),
+  'derper-in-the-way': ({ name }) => ({
+    rule: `is used by derper (${name})`,
+    remedy: 'take over its key, certificates and ports with --take-over, or choose another port',
+  }),
+  'only-for-target': ({ target }) => ({ rule: `goes with --deploy ${target} only`, remedy: 'leave it out' }),
 };

@@ -28,6 +28,22 @@ export const notes: NoteMessages = {
     `the certificate ended on ${at}; a new one is made, and with it the pin changes: paste the new derpMap (${file})`,
   'private-authority': ({ file }) =>
     `no public authority stands behind ${file}: clients must have been told to trust its issuer`,
+  'port-left-out': ({ protocol, port, owner: who, flag }) =>
+    `port ${port}/${protocol} is in use by ${owner(who)}; done without it (${flag} names another)`,
+  'host-elsewhere': ({ host, addresses }) =>
+    `${host} leads to ${addresses.join(', ')}, which is not an address of this machine: right behind a provider's NAT, wrong otherwise`,
+  'host-unresolved': ({ host }) =>
+    `${host} cannot be resolved yet: clients cannot find the relay until DNS knows the name`,
+  'firewall-closed': ({ tool, commands }) =>
+    `${tool} keeps clients out; --open-firewall lets them in: ${commands.join('; ')}`,
+  'firewall-not-lasting': ({ tool }) =>
+    `nothing here saves ${tool} rules: after the next start of this machine run derp-setup --open-firewall again, or save them yourself`,
+  'derper-found': ({ name }) =>
+    `a derper runs here (${name}); --take-over takes its key, certificates and ports, and stops it`,
+  'derper-taken-over': ({ name, lost }) =>
+    lost.length === 0
+      ? `derper (${name}) is stopped and its place taken; it is started again if anything fails`
+      : `derper (${name}) is stopped and its place taken; not carried over: ${lost.join(', ')}`,
 };
 
 export const checks: CheckTitles = {
@@ -69,6 +85,37 @@ export const report = {
   stopping: 'Stopping: clients are told to come back later.',
   interrupted: 'Interrupted.',
   undone: 'Everything was put back as it was.',
+  undoing: 'Putting everything back; Ctrl-C again leaves the rest as it is.',
+  alreadyAsDescribed: 'Already as described: nothing to do.',
+  dryRun: 'A dry run: nothing was changed.',
+  notStarted: 'Written, not started.',
+  startIt: (unit: string) => `Start it on that machine with:  systemctl enable --now ${unit}`,
+  locked: (pid: number) => `another derp-setup is at work (pid ${pid}); wait for it to end`,
+  serviceEnded: (unit: string, status: number | undefined) =>
+    status === undefined ? `${unit} ended at once` : `${unit} ended at once, with exit code ${status}`,
+  serviceSilent: (unit: string) => `${unit} runs, but does not answer on its port`,
+  journal: 'Its last lines:',
+  notProved: 'the relay could not be proved to work; see the checks above',
+  derperNotStopped: {
+    unmanaged: 'derper was not stopped: nothing is known that manages it; end it yourself, then run this again',
+    'transient-unit': 'derper was not stopped: its unit would be gone then; stop it yourself, then run this again',
+    'unknown-unit': 'derper was not stopped: systemd does not know its unit any more',
+    'unknown-engine': 'derper was not stopped: its container is run by something that would start it again',
+    'engine-silent': 'derper was not stopped: its container engine does not answer',
+    swarm: 'derper was not stopped: Docker Swarm would start it again; remove the service first',
+    'auto-removed': 'derper was not stopped: its container is deleted when it stops (--rm); stop it yourself',
+  },
+  nothingInstalled: 'Nothing is installed here.',
+  removed: 'Removed.',
+  kept: (paths: readonly string[]) => `Kept, for the next time (--purge removes them too): ${paths.join(', ')}`,
+  derperStaysStopped: (name: string) => `The derper that was stopped in favour of the relay stays stopped: ${name}`,
+  sureToRemove: 'Remove all that?',
+  notANewerVersion: (version: string) => `This is version ${version}, which is installed already.`,
+  newest: (command: string) => `To install the newest version:  ${command}`,
+  certificateNotDue: (at: string) => `The certificate is good until ${at}: nothing to do.`,
+  status: 'How it is:  derp-setup status    Once more from outside:  derp-setup probe    Remove:  derp-setup uninstall',
+  netcheck: (code: string) => `On a client:  tailscale netcheck   should list ${code} with a latency`,
+  securityGroup: (ports: string) => `Your provider's security group must let in ${ports}.`,
   left: (paths: readonly string[]) => `Could not be put back: ${paths.join(', ')}`,
   failedToStart: (reason: string) => `the relay could not start: ${reason}`,
   probePassed: 'All good.',

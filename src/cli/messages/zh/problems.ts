@@ -114,4 +114,61 @@ export const problems: ProblemMessages = {
     rule: '不是完整的中继密钥文件（{"PrivateKey": "privkey:…"}）',
     remedy: '请从备份恢复；或将其移走，程序会生成新的密钥',
   }),
+  'not-an-admission-url': () => ({
+    rule: '不是可用的准入地址',
+    remedy: '格式为 url:https://…；只有本机可以用 http://，例如 url:http://127.0.0.1:8080/verify',
+  }),
+  'must-choose': ({ choices }) => ({
+    rule: '必须指定：它决定谁可以使用中继',
+    remedy: `可选 ${list(choices, ' 或 ')}；选 none 的话，陌生人会找到并使用这台中继`,
+  }),
+  'needs-root': () => ({
+    rule: '需要 root 权限，因为要安装系统服务',
+    remedy: '请用 sudo 运行；不用 root 也可以先试用：--deploy foreground',
+  }),
+  'needs-systemd': () => ({
+    rule: '需要 systemd，而本机没有运行 systemd',
+    remedy: '可以用 --deploy foreground 试用，或用 --root DIR 为其他机器生成文件',
+  }),
+  'needs-tailscaled': () => ({
+    rule: '需要 tailscaled，而本机没有运行 tailscaled',
+    remedy: '请先在本机安装 Tailscale 并登录（tailscale up），或改用 --verify 的其他方式',
+  }),
+  'user-can-log-in': ({ uid }) => ({
+    rule: `已经存在（uid ${uid}），而且是可以登录的普通用户，不是服务用户`,
+    remedy: '请改名或删除该用户：中继要以这个名字的系统用户运行',
+  }),
+  'edited-by-hand': () => ({
+    rule: '写入之后被手工修改过',
+    remedy: '请把改动放进 drop-in 文件（systemctl edit derp-relay），或用 --overwrite 覆盖',
+  }),
+  'bad-manifest': () => ({
+    rule: '已损坏：它记录了安装的内容',
+    remedy: '请从备份恢复，或移走它再运行一次 derp-setup，会重新生成',
+  }),
+  'bad-prover-keys': () => ({
+    rule: '已损坏：它保存着验证中继所用客户端的密钥',
+    remedy: '请移走它再运行一次，会重新生成密钥',
+  }),
+  'bad-key-list': ({ detail }) => ({
+    rule: `无法使用：${detail}`,
+    remedy: '每行一个 nodekey:<64 位十六进制>，# 之后为注释',
+  }),
+  'unreachable-by-relay': () => ({
+    rule: '中继读不到这个文件：它以单独的用户运行，看不到任何主目录',
+    remedy: '请把文件放到 /etc/derp-setup，并允许所有人读取（公钥并非机密）',
+  }),
+  'older-version': ({ installed, version }) => ({
+    rule: `会降级：已安装的是 ${installed}，当前程序是 ${version}`,
+    remedy: 'npx --yes derp-setup@latest upgrade',
+  }),
+  'needs-yes': () => ({
+    rule: '未指定：没有终端时，不明确要求就不会安装',
+    remedy: '加上 --yes 进行安装，或用 --dry-run 查看将要做什么',
+  }),
+  'derper-in-the-way': ({ name }) => ({
+    rule: `正被 derper 使用（${name}）`,
+    remedy: '用 --take-over 接管它的密钥、证书和端口，或换一个端口',
+  }),
+  'only-for-target': ({ target }) => ({ rule: `只能与 --deploy ${target} 一起使用`, remedy: '请去掉它' }),
 };

@@ -25,6 +25,20 @@ export const notes: NoteMessages = {
     `如要自选时间更换，请删除 ${file} 及同名的 .key 文件`,
   'pin-changed': ({ file, at }) => `证书已于 ${at} 过期，已生成新证书，指纹随之改变：请粘贴新的 derpMap（${file}）`,
   'private-authority': ({ file }) => `${file} 不是由公共证书机构签发的：客户端必须事先信任其签发者`,
+  'port-left-out': ({ protocol, port, owner: who, flag }) =>
+    `端口 ${port}/${protocol} 已被${owner(who)}占用，本次不使用（可用 ${flag} 指定其他端口）`,
+  'host-elsewhere': ({ host, addresses }) =>
+    `${host} 指向 ${addresses.join('、')}，不是本机的地址：如果本机在云服务商的 NAT 之后则正常，否则有误`,
+  'host-unresolved': ({ host }) => `${host} 目前无法解析：DNS 生效之前，客户端找不到这台中继`,
+  'firewall-closed': ({ tool, commands }) =>
+    `${tool} 挡住了客户端；加上 --open-firewall 即可放行：${commands.join('；')}`,
+  'firewall-not-lasting': ({ tool }) =>
+    `本机没有保存 ${tool} 规则的机制：重启后请再运行 derp-setup --open-firewall，或自行保存规则`,
+  'derper-found': ({ name }) => `本机正在运行 derper（${name}）；--take-over 会接管它的密钥、证书和端口，并停止它`,
+  'derper-taken-over': ({ name, lost }) =>
+    lost.length === 0
+      ? `将停止 derper（${name}）并取代它；一旦失败会重新启动它`
+      : `将停止 derper（${name}）并取代它；以下设置没有沿用：${lost.join('、')}`,
 };
 
 export const checks: CheckTitles = {
@@ -59,6 +73,37 @@ export const report: Messages['report'] = {
   stopping: '正在停止：已通知客户端稍后重连。',
   interrupted: '已中断。',
   undone: '所有更改都已撤销。',
+  undoing: '正在恢复原状；再按一次 Ctrl-C 则不再恢复其余部分。',
+  alreadyAsDescribed: '已经符合要求，无需更改。',
+  dryRun: '这是试运行，没有做任何更改。',
+  notStarted: '文件已写好，服务没有启动。',
+  startIt: (unit) => `在目标机器上启动：  systemctl enable --now ${unit}`,
+  locked: (pid) => `另一个 derp-setup 正在运行（pid ${pid}），请等它结束`,
+  serviceEnded: (unit, status) =>
+    status === undefined ? `${unit} 启动后立即退出` : `${unit} 启动后立即退出，退出码 ${status}`,
+  serviceSilent: (unit) => `${unit} 已运行，但端口没有响应`,
+  journal: '最后的日志：',
+  notProved: '未能证明中继工作正常，详见上面的检查结果',
+  derperNotStopped: {
+    unmanaged: '没有停止 derper：不知道它由什么管理；请自行结束它，然后重新运行',
+    'transient-unit': '没有停止 derper：它的单元停止后就会消失；请自行停止它，然后重新运行',
+    'unknown-unit': '没有停止 derper：systemd 已找不到它的单元',
+    'unknown-engine': '没有停止 derper：管理其容器的程序会再次启动它',
+    'engine-silent': '没有停止 derper：它的容器引擎没有响应',
+    swarm: '没有停止 derper：Docker Swarm 会再次启动它，请先删除该服务',
+    'auto-removed': '没有停止 derper：它的容器停止后会被删除（--rm），请自行停止它',
+  },
+  nothingInstalled: '本机没有安装。',
+  removed: '已卸载。',
+  kept: (paths) => `以下文件予以保留，供下次使用（--purge 会一并删除）：${paths.join('、')}`,
+  derperStaysStopped: (name) => `为中继让位而停止的 derper 仍处于停止状态：${name}`,
+  sureToRemove: '确定要全部卸载吗？',
+  notANewerVersion: (version) => `当前版本 ${version} 已经安装。`,
+  newest: (command) => `安装最新版本：  ${command}`,
+  certificateNotDue: (at) => `证书有效期至 ${at}，无需处理。`,
+  status: '查看状态：derp-setup status    再次检查：derp-setup probe    卸载：derp-setup uninstall',
+  netcheck: (code) => `在客户端上运行 tailscale netcheck，应能看到 ${code} 及其延迟`,
+  securityGroup: (ports) => `请在云服务商的安全组中放行 ${ports}。`,
   left: (paths) => `未能撤销：${paths.join('、')}`,
   failedToStart: (reason) => `中继无法启动：${reason}`,
   probePassed: '全部正常。',

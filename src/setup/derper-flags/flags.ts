@@ -3,12 +3,14 @@ import { type GoFlagKind, parseGoBool, parseGoDuration, parseGoFlags, type Relay
 import {
   type Read,
   type RelaySettings,
+  readAdmissionUrl,
   readHome,
   readHost,
   readListen,
   readNames,
   readPath,
   readPort,
+  readSocketPath,
 } from './settings.ts';
 
 /** One flag that does something here. */
@@ -54,6 +56,11 @@ const flag = <T>(name: string, placeholder: string, help: string, read: FlagSpec
   help,
   read,
 });
+/** A flag whose empty text, derper's default, asks for nothing. */
+const emptyOr =
+  (read: (text: string) => Read<string>) =>
+  (text: string): Read<string> =>
+    text === '' ? { value: '' } : read(text);
 const toggle = (name: string, help: string) => ({ name, kind: 'switch' as const, help, read: readBool });
 
 /** The flags that do something, in the order of help. */
@@ -102,6 +109,29 @@ export const flagSpecs: Specs = {
     'new connections at once before that rate counts (default: one second of it)',
     readBurst,
   ),
+  verifyClients: toggle('verify-clients', "let in only nodes of the tailnet that this machine's tailscaled is in"),
+  tailscaledSocket: flag(
+    'socket',
+    'file',
+    "tailscaled's socket, for -verify-clients (default /var/run/tailscale/tailscaled.sock)",
+    emptyOr(readSocketPath),
+  ),
+  verifyClientUrl: flag(
+    'verify-client-url',
+    'url',
+    'let in only whom this URL allows; with -verify-clients, both must',
+    emptyOr(readAdmissionUrl),
+  ),
+  verifyClientUrlFailOpen: toggle(
+    'verify-client-url-fail-open',
+    "let everybody in while that URL cannot be reached (default false; derper's default is true)",
+  ),
+  verifyKeyFile: flag(
+    'verify-key-file',
+    'file',
+    'let in the keys in this file (a nodekey:… a line), whatever the other -verify flags say',
+    readPath,
+  ),
   config: flag('config', 'file', 'settings from a JSON file; flags count more', readPath),
   dev: toggle('dev', 'listen on :3340 in plain HTTP, with a key for this run only'),
   version: toggle('version', 'print the version'),
@@ -130,15 +160,10 @@ const refuse = (kind: GoFlagKind, reason: string): OtherFlag => ({
 });
 const ignore = (kind: GoFlagKind, reason: string): OtherFlag => ({ kind, inert: never, treatment: 'ignore', reason });
 
-const NO_ADMISSION = 'is not in this version yet: without it anybody could use the relay';
 const NO_MESH = 'is not in this version yet: the relay would stay alone in its region';
 
-/** Derper's flags that do nothing here. An admission flag passed over in silence would open the relay to everybody. */
+/** Derper's flags that do nothing here. One that limits something is never passed over in silence. */
 export const otherFlags: Record<string, OtherFlag> = {
-  'verify-clients': refuse('switch', NO_ADMISSION),
-  'verify-client-url': refuse('value', NO_ADMISSION),
-  'verify-client-url-fail-open': ignore('switch', 'has no effect without -verify-client-url'),
-  socket: ignore('value', 'has no effect without -verify-clients'),
   'rate-config': refuse('value', 'is not in this version yet: clients would have no limit'),
   'mesh-psk-file': refuse('value', NO_MESH),
   'mesh-with': refuse('value', NO_MESH),

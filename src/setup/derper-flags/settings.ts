@@ -1,6 +1,6 @@
 /** What derp-relay can be told by flags, before it becomes a RelayConfig. */
 import type { HomePage, ListenAddress } from '../../relay/config.ts';
-import { OFF, parseHome, parseHost, parsePort } from '../../setup/values.ts';
+import { OFF, parseHome, parseHost, parsePort } from '../values.ts';
 
 /** Every setting is absent until somebody gives it. */
 export interface RelaySettings {
@@ -20,6 +20,12 @@ export interface RelaySettings {
   tcpKeepAliveMs?: number;
   acceptPerSecond?: number;
   acceptBurst?: number;
+  verifyClients?: boolean;
+  tailscaledSocket?: string;
+  /** Empty for none. */
+  verifyClientUrl?: string;
+  verifyClientUrlFailOpen?: boolean;
+  verifyKeyFile?: string;
   dev?: boolean;
   version?: boolean;
   help?: boolean;
@@ -72,6 +78,23 @@ export function readNames(names: readonly string[]): Read<string[]> {
 /** A file or directory. */
 export function readPath(text: string): Read<string> {
   return text.trim() === '' ? { problem: 'needs a path' } : { value: text };
+}
+
+/** A URL that is asked who may use the relay. */
+export function readAdmissionUrl(text: string): Read<string> {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  const fine = (url?.protocol === 'https:' || url?.protocol === 'http:') && url.hostname !== '' && text.length <= 2048;
+  return fine ? { value: text } : { problem: 'is not a URL that begins with https:// or http://' };
+}
+
+/** The longest path of a unix socket that Linux takes, bytes. Source: unix(7), sun_path. */
+const MAX_SOCKET_PATH = 107;
+
+/** The path of a unix socket. Nothing need be there yet. */
+export function readSocketPath(text: string): Read<string> {
+  const path = readPath(text);
+  if ('problem' in path || Buffer.byteLength(text) <= MAX_SOCKET_PATH) return path;
+  return { problem: `is longer than the ${MAX_SOCKET_PATH} bytes that the path of a unix socket can have` };
 }
 
 /** A STUN port as the config wants it: none when STUN is switched off. */

@@ -1,0 +1,70 @@
+/** The commands about an installed relay, one entry each: adding one takes an entry here and its texts in `help.ts`. */
+import type { Problem } from '../setup/problems.ts';
+import type { Flags } from './invocation.ts';
+import type { Messages } from './messages/en.ts';
+import type { Session } from './session.ts';
+
+/** A command: from flags and words, and what is wrong with them already, to an exit code. */
+export type CommandFunction = (
+  flags: Flags,
+  words: readonly string[],
+  usageProblems: readonly Problem[],
+  session: Session,
+) => Promise<number>;
+
+/** A flag of one command, beside those that all have. */
+export interface FlagSpec {
+  flag: `--${string}`;
+  /** What stands for the value in help; none for a switch. */
+  placeholder?: string;
+  help: keyof Messages['help']['flags'];
+}
+
+/** One command. */
+export interface CommandSpec {
+  flags: readonly FlagSpec[];
+  /** Loaded when it is needed, so that help and mistakes are answered at once. */
+  load(): Promise<CommandFunction>;
+}
+
+const specs = {
+  status: {
+    flags: [{ flag: '--watch', help: 'statusWatch' }],
+    load: async () => (await import('./status-command.ts')).statusCommand,
+  },
+  'derp-map': {
+    flags: [{ flag: '--headscale', help: 'mapHeadscale' }],
+    load: async () => (await import('./derp-map-command.ts')).derpMapCommand,
+  },
+  renew: {
+    flags: [],
+    load: async () => (await import('./renew-command.ts')).renewCommand,
+  },
+  upgrade: {
+    flags: [
+      { flag: '--dry-run', help: 'dryRun' },
+      { flag: '--overwrite', help: 'overwrite' },
+    ],
+    load: async () => (await import('./upgrade-command.ts')).upgradeCommand,
+  },
+  uninstall: {
+    flags: [
+      { flag: '--purge', help: 'purge' },
+      { flag: '--dry-run', help: 'dryRun' },
+    ],
+    load: async () => (await import('./uninstall-command.ts')).uninstallCommand,
+  },
+} satisfies Record<string, CommandSpec>;
+
+/** The names of these commands. */
+export type InstalledCommand = keyof typeof specs;
+
+export const installedCommands: Record<InstalledCommand, CommandSpec> = specs;
+
+/** The names in the order in which help shows them. */
+export const installedCommandNames = Object.keys(specs) as InstalledCommand[];
+
+/** Whether a command's name is one of these. */
+export function isInstalledCommand(name: string): name is InstalledCommand {
+  return Object.hasOwn(specs, name);
+}

@@ -1,0 +1,68 @@
+import type { Messages } from '../en.ts';
+
+const list = (names: readonly string[]) => names.join('、');
+
+export const plan: Messages['plan'] = {
+  list,
+  files: (count) => `${count} 个文件`,
+  filesIn: (names, directory) => `${directory} 中的 ${names}`,
+  filesAndBytes: (files, bytes) => `${files} 个文件，${bytes}`,
+  isNew: '新建',
+  newFiles: (count) => `新建 ${count} 个`,
+  lines: (added, removed) =>
+    `${[...(added > 0 ? [`+${added}`] : []), ...(removed > 0 ? [`−${removed}`] : [])].join(' ')} 行`,
+  replaced: '替换',
+  modeOnly: '只改所有者和权限',
+  editedByHand: '上次运行后被手动改过',
+
+  user: (name) => `创建系统用户 ${name}`,
+  programs: (version, directory) => `安装 derp-setup ${version} 到 ${directory}`,
+  usePrograms: (version) => `从现在起使用 derp-setup ${version}`,
+  runtime: (version) => `为服务安装一份 Node ${version}`,
+  certificate: '写入证书和私钥',
+  certificateDetail: {
+    'self-signed': (until) => `自签名，有效期至 ${until}`,
+    manual: (until) => `您的证书的副本，有效期至 ${until}`,
+  },
+  relayKey: '写入中继自己的密钥',
+  write: (what) => `写入 ${what}`,
+  change: (what) => `修改 ${what}`,
+  directories: (paths) => `创建目录 ${list(paths)}`,
+  directoryModes: (paths) => `设置 ${list(paths)} 的所有者和权限`,
+  openFirewall: (tool, ports) => `在 ${tool} 中放行 ${ports}`,
+  stopDerper: (name) => `停止 ${name} 并取代它`,
+  stopDerperNote: '一旦失败会重新启动它',
+  boot: (units) => `设为开机启动：${units}`,
+  start: (name) => `启动 ${name}，等到它开始服务`,
+  restart: (name) => `重启 ${name}，等到它开始服务`,
+  restartNote: '客户端几秒内会重新连接',
+  reload: (name) => `让 ${name} 重新读取证书`,
+  reloadNote: '不会断开任何客户端',
+  prove: (host) => `验证：让两个客户端经由 ${host} 互相收发数据`,
+  keep: (what) => `保留 ${what}`,
+  keepNote: '今后只有 root 可以读取',
+  remove: (what) => `删除 ${what}`,
+  removeTree: (path) => `删除 ${path} 及其全部内容`,
+  removeDirectories: (paths) => `删除 ${list(paths)}（如果里面没有别的内容）`,
+  disable: (units) => `停止 ${units}，并取消开机启动`,
+  reloadUnits: '让 systemd 重新读取单元文件',
+  closeFirewall: (tool, ports) => `在 ${tool} 中关闭 ${ports}`,
+  removeUser: (name) => `删除系统用户 ${name}`,
+
+  undo: (what) => `已恢复：${what}`,
+  undoing: (what) => `正在恢复 ${what}`,
+  undone: (what) => `已恢复：${list(what)}`,
+
+  goOn: '开始执行吗？',
+  showDifferences: '查看差异',
+  saveAnswers: '保存设置供脚本使用',
+  noDifferences: '没有可比较的文件。',
+  savePath: '保存到文件',
+  replace: (path) => `${path} 已经存在，要替换吗？`,
+  saved: (path, command) => `已保存到 ${path}。在脚本中使用：  ${command}`,
+
+  secret: '机密内容，不会显示',
+  onlyMode: '内容不变，只改所有者和权限',
+  certificateText: (count) => `${count} 个 PEM 格式的证书`,
+  moreLines: (count) => `…… 还有 ${count} 行，加上 --verbose 可全部显示`,
+};

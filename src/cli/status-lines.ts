@@ -1,0 +1,160 @@
+/** A status on one screen, and as a line for logs. */
+import type { ChalkInstance } from 'chalk';
+import type { RelayCounters, Traffic } from '../setup/status/counters.ts';
+import type { Status } from '../setup/status/status.ts';
+import { compareVersions } from '../setup/versions.ts';
+import { formatBytes, formatClock, formatDay, formatTime } from './figures.ts';
+import type { Messages } from './messages/en.ts';
+import { displayWidth, harmless, padTo } from './text.ts';
+
+type Words = Messages['status'];
+type Label = keyof Words['labels'];
+
+const join = (parts: readonly (string | undefined | false)[]) =>
+  parts.filter((part) => part !== undefined && part !== false && part !== '').join(' · ');
+
+const secondsSince = (date: Date, now: Date) => Math.max(0, (now.getTime() - date.getTime()) / 1000);
+
+function hostLine({ host, ports }: Status): string | undefined {
+  if (host === undefined || ports === undefined) return undefined;
+  const { derp, http, stun } = ports;
+  const open = [`${derp}/tcp`, ...(http > 0 ? [`${http}/tcp`] : []), ...(stun > 0 ? [`${stun}/udp`] : [])];
+  return join([host, open.join(' ')]);
+}
+
+function serviceLine({ service, target, relay }: Status, words: Words, now: Date): string | undefined {
+  if (service === undefined) return target === 'foreground' && relay !== undefined ? words.foreground : undefined;
+  const { active, subState, since, pid, restarts, enabled } = service;
+  return join([
+    active === subState || subState === '' || active === 'active' ? active : `${active} (${subState})`,
+    since && `${words.since(formatTime(since))} (${words.duration(secondsSince(since, now))})`,
+    pid !== undefined && words.pid(pid),
+    restarts > 0 && words.restarts(restarts),
+    words.atBoot(enabled),
+  ]);
+}
+
+function versionsLine({ versions, target }: Status, words: Words): string {
+  const { own, installed, running } = versions;
+  const hint =
+    installed !== undefined && running !== undefined && installed !== running
+      ? words.restartNeeded
+      : target === 'systemd' && installed !== undefined && compareVersions(own, installed) > 0 && words.upgradeable;
+  return join([
+    installed !== undefined && words.installedVersion(installed),
+    running !== undefined && words.runningVersion(running),
+    own !== installed && words.ownVersion(own),
+    hint,
+  ]);
+}
+
+function certificateLine({ certificate, renewal }: Status, words: Words): string | undefined {
+  if (certificate === undefined) return undefined;
+  const { notAfter, daysLeft, mode, source } = certificate;
+  return join([
+    words.until(formatDay(notAfter), daysLeft),
+    mode,
+    source === 'file' && words.fromFile,
+    renewal?.failed && words.renewalFailed,
+    renewal && !renewal.active && words.renewalOff,
+    renewal?.next && words.renewalNext(formatTime(renewal.next)),
+  ]);
+}
+
+function clientsLine({ clients, logins }: RelayCounters, words: Words): string {
+  const { fastStart, upgrade, websocket } = logins;
+  const total = fastStart + upgrade + websocket;
+  const ways = total > 0 ? ` (${words.loginWays(fastStart, upgrade, websocket)})` : '';
+  return join([words.clientsNow(clients), `${words.logins(total)}${ways}`]);
+}
+
+/** What goes through now, a second. */
+function rates(traffic: Traffic, words: Words): string {
+  const { bytesReceived, bytesSent } = traffic;
+  return `${words.received(`${formatBytes(bytesReceived)}/s`)}, ${words.sent(`${formatBytes(bytesSent)}/s`)}`;
+}
+
+function trafficLine({ bytesReceived, bytesSent }: RelayCounters, traffic: Traffic | undefined, words: Words): string {
+  const total = `${words.received(formatBytes(bytesReceived))}, ${words.sent(formatBytes(bytesSent))}`;
+  return join([`${total} ${words.sinceStart}`, traffic && rates(traffic, words)]);
+}
+
+function droppedLine({ drops, overLimit }: RelayCounters, words: Words): string {
+  const reasons = Object.entries(drops).map(([reason, packets]) => words.droppedPackets(reason, packets));
+  return join([reasons.join(', '), overLimit > 0 && words.overLimit(overLimit)]);
+}
+
+function admissionLine({ admission, relay }: Status, words: Words): string | undefined {
+  if (admission === undefined) return undefined;
+  const ways = admission.map((way) => (way === 'none' ? words.everyone : (words.ways[way] ?? way)));
+  return join([
+    ways.join(' + '),
+    relay && relay.logins.refused > 0 && words.refused(relay.logins.refused),
+    relay && relay.admissionRemovals > 0 && words.removed(relay.admissionRemovals),
+    relay && relay.admissionFailures > 0 && words.unanswered(relay.admissionFailures),
+  ]);
+}
+
+function mapLine({ map }: Status, words: Words): string | undefined {
+  return map && join([words.region(map.regionId, map.regionCode), words.node(map.nodeName), map.pin]);
+}
+
+function title({ ok, versions, relay, service }: Status, words: Words, now: Date, paint: ChalkInstance): string {
+  const name = `derp-relay ${versions.running ?? versions.installed ?? versions.own}`;
+  const seconds = service?.since ? secondsSince(service.since, now) : relay?.uptimeSeconds;
+  const serving = seconds === undefined ? words.title.serving : words.title.serves(seconds);
+  return ok ? `${paint.green('✔')} ${name} · ${serving}` : `${paint.red('✖')} ${name} · ${words.title.failing}`;
+}
+
+/** The whole status. The symbols say all that the colours say. */
+export function statusLines(
+  current: Status,
+  { status: words }: Pick<Messages, 'status'>,
+  paint: ChalkInstance,
+  now: Date,
+): string[] {
+  const { relay } = current;
+  const rows: [Label, string | undefined][] = [
+    ['host', hostLine(current)],
+    ['service', serviceLine(current, words, now)],
+    ['versions', versionsLine(current, words)],
+    ['certificate', certificateLine(current, words)],
+    ['clients', relay && clientsLine(relay, words)],
+    ['traffic', relay && trafficLine(relay, current.traffic, words)],
+    ['dropped', relay && droppedLine(relay, words)],
+    ['admission', admissionLine(current, words)],
+    ['stun', relay && current.ports && current.ports.stun > 0 ? words.stunAnswered(relay.stun.answered) : undefined],
+    ['memory', relay && formatBytes(relay.rssBytes)],
+    ['map', mapLine(current, words)],
+    [
+      'unreadable',
+      current.unreadable.length > 0 ? `${current.unreadable.join(', ')} (${words.mayNotRead})` : undefined,
+    ],
+  ];
+  const width = Math.max(...Object.values(words.labels).map(displayWidth));
+  const shown = rows.filter(([, text]) => text !== undefined && text !== '');
+  return [
+    title(current, words, now, paint),
+    ...shown.map(([label, text]) => `  ${paint.dim(padTo(words.labels[label], width))}  ${harmless(text!)}`),
+    ...current.shortcomings.flatMap((shortcoming) => {
+      const { text, remedy } = words.shortcomings[shortcoming];
+      return [`  ${paint.red('✖')} ${text}`, `      → ${remedy}`];
+    }),
+  ];
+}
+
+/** The figures that change, in a line with the time, for logs and pipes. */
+export function watchLine(
+  { relay, traffic }: Status,
+  { status: words }: Pick<Messages, 'status'>,
+  droppedSince: number,
+  now: Date,
+): string {
+  if (relay === undefined) return `${formatClock(now)}  ${words.noRelay}`;
+  return `${formatClock(now)}  ${join([
+    `${words.labels.clients} ${words.clientsNow(relay.clients)}`,
+    traffic && rates(traffic, words),
+    words.droppedRate(droppedSince),
+    formatBytes(relay.rssBytes),
+  ])}`;
+}

@@ -1,0 +1,50 @@
+import type { Facts } from '../../../setup/facts.ts';
+import { type DeployTarget, questions } from '../../../setup/questions.ts';
+import { BACK } from '../prompting.ts';
+import { givenByAll, type WizardQuestion } from '../question.ts';
+
+/** The ways to run a relay, whether or not this version has them. */
+export const TARGETS = ['systemd', 'nginx-bypass', 'compose', 'foreground'] as const;
+type Target = (typeof TARGETS)[number];
+
+/** Why a target cannot be had. */
+export type Unsuitable = 'not-yet' | 'no-root' | 'no-systemd' | 'no-docker' | 'docker-denied' | 'docker-stopped';
+
+/** Whether the target is in this version, and what the machine lacks for it; undefined when it can be chosen. */
+export function unsuitable(target: Target, { machine, docker }: Facts, onMachine: boolean): Unsuitable | undefined {
+  if (!questions.deploy.parse(target).ok) return 'not-yet';
+  // For another machine files can be written whatever this one is like.
+  if (target === 'foreground' || !onMachine) return undefined;
+  if (target === 'compose') {
+    if (docker === undefined) return 'no-docker';
+    if (docker.denied) return 'docker-denied';
+    return docker.usable ? undefined : 'docker-stopped';
+  }
+  if (!machine.isRoot) return 'no-root';
+  return machine.systemd === undefined ? 'no-systemd' : undefined;
+}
+
+/** What runs the relay. */
+export const targetQuestion: WizardQuestion = {
+  id: 'target',
+  givenBy: givenByAll(['deploy']),
+  applies: () => true,
+
+  async ask({ answers, facts, onMachine }, { prompter, messages }) {
+    const { ask, names, notes, unsuitable: reasons } = messages.wizard.target;
+    const options = TARGETS.map((target) => {
+      const why = unsuitable(target, facts, onMachine);
+      const reason = why === 'not-yet' ? messages.wizard.notYet : why && reasons[why];
+      return { value: target, name: names[target], note: notes[target], disabled: reason };
+    });
+    const possible = options.find(({ value, disabled }) => value === answers.deploy && disabled === undefined);
+    const deploy = await prompter.select({ message: ask, options, preselected: possible?.value });
+    return deploy === BACK ? BACK : { texts: { deploy } };
+  },
+
+  tell({ answers }, { messages }) {
+    const { names, notes } = messages.wizard.target;
+    const deploy: DeployTarget = answers.deploy;
+    return { value: names[deploy], note: notes[deploy] };
+  },
+};

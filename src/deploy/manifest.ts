@@ -1,0 +1,128 @@
+/** What an installation consists of, in a file of its own: exactly this is what `uninstall` removes. */
+import { createHash } from 'node:crypto';
+import { basename, join, relative } from 'node:path';
+import type { Opening, Step } from './steps.ts';
+
+/** The form of the file that this version writes. */
+const MANIFEST_VERSION = 1;
+
+/** A file that was written, with a digest of what was written; secrets and certificates have none. */
+export interface WrittenFile {
+  path: string;
+  purpose: string;
+  sha256?: string;
+}
+
+/** The installation. */
+export interface Manifest {
+  /** Of derp-setup, when it last changed something. */
+  version: string;
+  files: WrittenFile[];
+  /** Those that were made, in that order. */
+  directories: string[];
+  /** Directories that are ours with everything in them. */
+  trees: string[];
+  units: string[];
+  /** The system user, if it was made for the relay. */
+  user?: string;
+  firewall?: { tool: string; openings: readonly Opening[] };
+  /** The derper that was stopped in favour of the relay. */
+  stoppedDerper?: string;
+}
+
+/** A digest of a file's content. */
+export function digestOf(data: Buffer | string): string {
+  return createHash('sha256').update(data).digest('hex');
+}
+
+/** What must be known of earlier runs, because the machine as it is does not tell. */
+export interface Before {
+  manifest?: Manifest | undefined;
+  /** The user is there already. */
+  userExists: boolean;
+  /** The directories of the plan that are there already. */
+  existingDirectories: ReadonlySet<string>;
+  /** The directory of all programs. */
+  programsDirectory: string;
+  /** Where the plan writes; the manifest's paths are those of the machine that the files are for. */
+  root: string;
+  /** Which openings this run adds, or earlier ones added. */
+  openings: readonly Opening[];
+}
+
+/** The manifest of a plan's steps: what an earlier run made stays ours. */
+export function manifestOf(steps: readonly Step[], version: string, before: Before): Manifest {
+  const { programsDirectory, existingDirectories, manifest: old, root } = before;
+  const inside = (path: string) => join('/', relative(root, path));
+  const trees = [inside(programsDirectory)];
+  const manifest: Manifest = { version, files: [], directories: [], trees, units: [] };
+  for (const step of steps) {
+    if (step.kind === 'file') {
+      const { path, purpose, secret, content } = step;
+      const digest = secret || purpose === 'certificate' || purpose === 'manifest' ? {} : { sha256: digestOf(content) };
+      manifest.files.push({ path: inside(path), purpose, ...digest });
+      if (purpose === 'unit' && content.includes('[Install]')) manifest.units.push(basename(path));
+    } else if (step.kind === 'directory') {
+      const ours = step.path !== programsDirectory && !existingDirectories.has(step.path);
+      if (ours) manifest.directories.push(inside(step.path));
+    } else if (step.kind === 'user' && (!before.userExists || old?.user === step.name)) manifest.user = step.name;
+    else if (step.kind === 'firewall') manifest.firewall = { tool: step.tool, openings: before.openings };
+    else if (step.kind === 'stop-derper') manifest.stoppedDerper = step.name;
+  }
+  if (old === undefined) return manifest;
+  return {
+    ...manifest,
+    files: union(manifest.files, old.files, ({ path }) => path),
+    directories: union(manifest.directories, old.directories, String),
+    trees: union(manifest.trees, old.trees, String),
+    units: union(manifest.units, old.units, String),
+    ...(manifest.firewall === undefined && old.firewall && { firewall: old.firewall }),
+    ...(manifest.stoppedDerper === undefined && old.stoppedDerper && { stoppedDerper: old.stoppedDerper }),
+  };
+}
+
+function union<T>(now: readonly T[], old: readonly T[], key: (entry: T) => string): T[] {
+  const known = new Set(now.map(key));
+  return [...now, ...old.filter((entry) => !known.has(key(entry)))];
+}
+
+/** The text of the file. */
+export function formatManifest(manifest: Manifest): string {
+  return `${JSON.stringify({ manifestVersion: MANIFEST_VERSION, ...manifest }, null, 2)}\n`;
+}
+
+/** Thrown for a manifest that cannot be used. */
+export class ManifestError extends Error {
+  override readonly name = 'ManifestError';
+  readonly problem: 'damaged' | 'newer';
+
+  constructor(problem: 'damaged' | 'newer') {
+    super(problem === 'newer' ? 'it was written by a newer derp-setup' : 'it is damaged');
+    this.problem = problem;
+  }
+}
+
+const isTexts = (value: unknown): value is string[] =>
+  Array.isArray(value) && value.every((entry) => typeof entry === 'string');
+
+/** Reads the file's text. @throws ManifestError */
+export function parseManifest(text: string): Manifest {
+  let json: Record<string, unknown>;
+  try {
+    json = JSON.parse(text) as Record<string, unknown>;
+  } catch {
+    throw new ManifestError('damaged');
+  }
+  if (typeof json !== 'object' || json === null) throw new ManifestError('damaged');
+  const { manifestVersion, ...manifest } = json;
+  if (typeof manifestVersion !== 'number') throw new ManifestError('damaged');
+  if (manifestVersion > MANIFEST_VERSION) throw new ManifestError('newer');
+  const { version, files, directories, trees, units } = manifest;
+  const whole =
+    typeof version === 'string' &&
+    Array.isArray(files) &&
+    files.every((file) => typeof (file as WrittenFile | null)?.path === 'string') &&
+    [directories, trees, units].every(isTexts);
+  if (!whole) throw new ManifestError('damaged');
+  return manifest as unknown as Manifest;
+}

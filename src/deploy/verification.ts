@@ -1,0 +1,12 @@
+/** Who may use the relay: members of this machine's tailnet, whoever an admission URL or a list names, or anyone. */
+export type Verification =
+  | { kind: 'tailscaled' }
+  | { kind: 'url'; url: string }
+  | { kind: 'keys'; file: string }
+  | { kind: 'none' };
+
+/** A verification as the flag `--verify` spells it. */
+export function formatVerification(verification: Verification): string {
+  if (verification.kind === 'url') return `url:${verification.url}`;
+  return verification.kind === 'keys' ? `keys:${verification.file}` : verification.kind;
+}

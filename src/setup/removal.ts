@@ -1,0 +1,36 @@
+/** What `uninstall` would do on this machine. */
+import { type Layout, layoutBelow } from '../deploy/layout.ts';
+import type { Manifest } from '../deploy/manifest.ts';
+import type { Step } from '../deploy/steps.ts';
+import { uninstallSteps } from '../deploy/uninstall.ts';
+import { readInstallation } from './installation.ts';
+import { type PreviewedStep, previewSteps, type RunFacts } from './preview.ts';
+import type { Problem } from './problems.ts';
+
+/** A removal that can be carried out as it is. */
+export interface PreparedRemoval {
+  layout: Layout;
+  /** Undefined where nothing is installed. */
+  manifest: Manifest | undefined;
+  steps: Step[];
+  preview: PreviewedStep[];
+  runFacts: RunFacts;
+  problems: Problem[];
+}
+
+/** Looks at the installation below `root`. Changes nothing. */
+export async function prepareRemoval(
+  root: string,
+  { purge }: { purge: boolean },
+  signal: AbortSignal,
+): Promise<PreparedRemoval> {
+  const layout = layoutBelow(root);
+  const { manifest, problems } = await readInstallation(layout);
+  const onMachine = root === '/';
+  const runFacts: RunFacts = { onMachine, written: new Map() };
+  // Elsewhere there are files only: the units and the user are not this machine's.
+  const isFileStep = ({ kind }: Step) => kind === 'remove';
+  const all = manifest === undefined ? [] : uninstallSteps(manifest, layout, { purge });
+  const steps = onMachine ? all : all.filter(isFileStep);
+  return { layout, manifest, steps, preview: await previewSteps(steps, runFacts, signal), runFacts, problems };
+}

@@ -1,0 +1,113 @@
+/** Finds out how an installed relay is. Changes nothing, and every look is bounded in time. */
+import { type Layout, layoutBelow, RELAY_UNIT, RENEW_TIMER, RENEW_UNIT } from '../../deploy/layout.ts';
+import { FileError, readText } from '../../system/files.ts';
+import { CommandError } from '../../system/processes.ts';
+import { isSystemdRunning, timerNext, type UnitState, unitState } from '../../system/services.ts';
+import { parseChain } from '../certificate-pair.ts';
+import { readRelayStatus } from '../relay-status.ts';
+import { readCounters, type Sample, trafficBetween } from './counters.ts';
+import { type Installed, isInstalled, readInstalled, readValue, whereabouts } from './installed.ts';
+import { readServedChain } from './served-certificate.ts';
+import type { CertificateStatus, RenewalStatus, ServiceStatus, StatusFacts } from './status.ts';
+
+/** Where to look. */
+export interface Places {
+  /** What the user says. */
+  root: string | undefined;
+  /** Where a relay in the foreground keeps its files when nobody says. */
+  userRoot: string;
+}
+
+/** The installation that there is: where the user says, else this machine's, else one of the user's own. */
+export async function locateInstallation({ root, userRoot }: Places): Promise<Layout | undefined> {
+  for (const candidate of root === undefined ? ['/', userRoot] : [root]) {
+    const layout = layoutBelow(candidate);
+    if (await isInstalled(layout)) return layout;
+  }
+  return undefined;
+}
+
+/** What systemd says, or undefined where it does not run or cannot be asked. */
+export async function askSystemd<T>(ask: () => Promise<T>): Promise<T | undefined> {
+  try {
+    return (await isSystemdRunning()) ? await ask() : undefined;
+  } catch (error) {
+    if (error instanceof CommandError) return undefined;
+    throw error;
+  }
+}
+
+function serviceStatus(unit: string, state: UnitState): ServiceStatus {
+  const { found, active, subState, enabled, mainPid, since, restarts, exitStatus } = state;
+  return { unit, found, active, subState, enabled, pid: mainPid, since, restarts, exitStatus };
+}
+
+async function readRenewal(): Promise<RenewalStatus | undefined> {
+  const [timer, service, next] = await Promise.all([
+    askSystemd(() => unitState(RENEW_TIMER)),
+    askSystemd(() => unitState(RENEW_UNIT)),
+    askSystemd(() => timerNext(RENEW_TIMER)),
+  ]);
+  if (timer === undefined || !timer.found) return undefined;
+  return { active: timer.active === 'active', next, failed: service?.active === 'failed' };
+}
+
+interface CertificateLook {
+  certificate?: CertificateStatus;
+  /** The file that this user may not read. */
+  denied?: string;
+}
+
+async function readCertificate(installed: Installed, signal?: AbortSignal): Promise<CertificateLook> {
+  const where = whereabouts(installed);
+  if (where === undefined) return {};
+  const mode = readValue(installed.answers)?.given.cert?.value ?? (where.pin === undefined ? undefined : 'self-signed');
+  const served = installed.onMachine ? await readServedChain(where.host, where.ports.derp, signal) : undefined;
+  if (served?.[0]) return { certificate: { mode, notAfter: new Date(served[0].validTo), source: 'served' } };
+  const path = installed.layout.certificate(where.host);
+  try {
+    const leaf = parseChain(await readText(path))?.[0];
+    return leaf ? { certificate: { mode, notAfter: new Date(leaf.validTo), source: 'file' } } : {};
+  } catch (error) {
+    if (!(error instanceof FileError)) throw error;
+    return error.problem === 'denied' ? { denied: path } : {};
+  }
+}
+
+function deniedFiles({ answers, relay, derpMap, manifest }: Installed): string[] {
+  return [answers, relay, derpMap, manifest].flatMap((reading) => {
+    if (reading.state !== 'bad') return [];
+    const { rule } = reading.problem;
+    return rule.code === 'file' && rule.problem === 'denied' ? [reading.path] : [];
+  });
+}
+
+/** The facts, and a sample of the counters to compare the next one with. */
+export async function gatherStatus(
+  layout: Layout,
+  before?: Sample,
+  signal?: AbortSignal,
+): Promise<{ facts: StatusFacts; sample: Sample }> {
+  const installed = await readInstalled(layout);
+  const port = installed.onMachine ? whereabouts(installed)?.ports.derp : undefined;
+  const isService = installed.onMachine && installed.target === 'systemd';
+  const [answer, service, renewal, look] = await Promise.all([
+    port === undefined ? undefined : readRelayStatus(port, signal),
+    isService ? askSystemd(() => unitState(RELAY_UNIT)) : undefined,
+    isService ? readRenewal() : undefined,
+    readCertificate(installed, signal),
+  ]);
+  const sample: Sample = { at: performance.now(), counters: answer && readCounters(answer) };
+  const facts: StatusFacts = {
+    now: new Date(),
+    ownVersion: __VERSION__,
+    installed,
+    service: service && serviceStatus(RELAY_UNIT, service),
+    renewal,
+    certificate: look.certificate,
+    relay: sample.counters,
+    traffic: trafficBetween(before, sample),
+    unreadable: [...deniedFiles(installed), ...(look.denied === undefined ? [] : [look.denied])],
+  };
+  return { facts, sample };
+}

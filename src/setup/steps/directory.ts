@@ -1,0 +1,46 @@
+import { dirname } from 'node:path';
+import type { DirectoryStep } from '../../deploy/steps.ts';
+import { ensureDirectory, readDirectoryState, removeEmptyDirectory, setMode, setOwner } from '../../system/files.ts';
+import { idsOf, type StepHandler, sameOwner } from './handler.ts';
+
+/** From `path` upwards to `top`, both included. */
+function directoriesUpTo(path: string, top: string): string[] {
+  return path === top || path === dirname(path) ? [path] : [path, ...directoriesUpTo(dirname(path), top)];
+}
+
+/** Makes directories, and gives an existing one the right mode and owner where the plan names an owner. */
+export const directoryHandler: StepHandler<DirectoryStep> = {
+  async inspect(step, context) {
+    const found = await readDirectoryState(step.path);
+    if (found === undefined) return { change: 'create' };
+    // A directory of the user's own, or of the system, keeps its mode.
+    if (step.owner === undefined || !context.onMachine) return undefined;
+    const fine = found.mode === step.mode && sameOwner(found, await idsOf(step.owner, context));
+    return fine ? undefined : { change: 'change' };
+  },
+
+  async apply({ path, mode, owner }, context) {
+    const found = await readDirectoryState(path);
+    const ids = await idsOf(owner, context);
+    if (found === undefined) {
+      const made = await ensureDirectory(path, mode);
+      context.remember({
+        what: path,
+        now: async () => {
+          for (const directory of directoriesUpTo(path, made ?? path)) await removeEmptyDirectory(directory);
+        },
+      });
+      if (ids !== undefined) await setOwner(path, ids);
+      return;
+    }
+    context.remember({
+      what: path,
+      now: async () => {
+        await setOwner(path, found);
+        await setMode(path, found.mode);
+      },
+    });
+    if (ids !== undefined) await setOwner(path, ids);
+    await setMode(path, mode);
+  },
+};

@@ -1,0 +1,49 @@
+import { digestOf } from '../../deploy/manifest.ts';
+import type { FileStep } from '../../deploy/steps.ts';
+import { readSnapshot, removeFile, type Snapshot, setMode, setOwner, writeFileAtomic } from '../../system/files.ts';
+import { type Finding, idsOf, type StepContext, type StepHandler, sameOwner } from './handler.ts';
+
+function restore(path: string, before: Snapshot | undefined): Promise<void> {
+  return before === undefined
+    ? removeFile(path)
+    : writeFileAtomic(path, before.data, { mode: before.mode, owner: before });
+}
+
+/** Files that people are meant to change: the answers themselves. */
+const MEANT_TO_BE_EDITED: readonly FileStep['purpose'][] = ['config', 'manifest'];
+
+function isEditedByHand({ path, purpose }: FileStep, before: Snapshot, { written }: StepContext): boolean {
+  const digest = written.get(path);
+  return digest !== undefined && digest !== digestOf(before.data) && !MEANT_TO_BE_EDITED.includes(purpose);
+}
+
+/** Writes files whole, keeping what was there for the way back. */
+export const fileHandler: StepHandler<FileStep> = {
+  async inspect(step, context): Promise<Finding | undefined> {
+    const before = await readSnapshot(step.path);
+    const shown = step.secret ? {} : { before: before?.data.toString('utf8') ?? '', after: step.content };
+    if (before === undefined) return { change: 'create', ...shown };
+    if (!before.data.equals(Buffer.from(step.content))) {
+      return { change: 'change', ...shown, ...(isEditedByHand(step, before, context) && { editedByHand: true }) };
+    }
+    const fine = before.mode === step.mode && sameOwner(before, await idsOf(step.owner, context));
+    return fine ? undefined : { change: 'change' };
+  },
+
+  async apply({ path, content, mode, owner }, context) {
+    const before = await readSnapshot(path);
+    const ids = (await idsOf(owner, context)) ?? before;
+    if (before?.data.equals(Buffer.from(content))) {
+      const putBack = async () => {
+        await setOwner(path, before);
+        await setMode(path, before.mode);
+      };
+      context.remember({ what: path, now: putBack });
+      if (ids !== undefined && !sameOwner(before, ids)) await setOwner(path, ids);
+      await setMode(path, mode);
+      return;
+    }
+    await writeFileAtomic(path, content, { mode, owner: ids });
+    context.remember({ what: path, now: () => restore(path, before) });
+  },
+};

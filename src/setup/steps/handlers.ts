@@ -1,0 +1,60 @@
+/** The handler of each kind of step. */
+import type { Step, StepKind } from '../../deploy/steps.ts';
+import { directoryHandler } from './directory.ts';
+import { disableHandler, reloadUnitsHandler } from './disable.ts';
+import { enableHandler } from './enable.ts';
+import { fileHandler } from './file.ts';
+import { closeFirewallHandler, firewallHandler } from './firewall.ts';
+import type { StepHandler } from './handler.ts';
+import { linkHandler } from './link.ts';
+import { ownerHandler } from './owner.ts';
+import { programsHandler, runtimeHandler } from './programs.ts';
+import { removeHandler } from './remove.ts';
+import { serviceHandler } from './service.ts';
+import { stopDerperHandler } from './stop-derper.ts';
+import { removeUserHandler, userHandler } from './user.ts';
+
+const handlers: { [K in StepKind]: StepHandler<Extract<Step, { kind: K }>> } = {
+  directory: directoryHandler,
+  file: fileHandler,
+  link: linkHandler,
+  user: userHandler,
+  programs: programsHandler,
+  runtime: runtimeHandler,
+  enable: enableHandler,
+  service: serviceHandler,
+  firewall: firewallHandler,
+  'stop-derper': stopDerperHandler,
+  owner: ownerHandler,
+  remove: removeHandler,
+  disable: disableHandler,
+  'reload-units': reloadUnitsHandler,
+  'close-firewall': closeFirewallHandler,
+  'remove-user': removeUserHandler,
+};
+
+/** The handler of a step. */
+export function handlerOf<S extends Step>(step: S): StepHandler<S> {
+  return handlers[step.kind] as unknown as StepHandler<S>;
+}
+
+/** What a step changes, by the name under which later steps know it. */
+export function subjectOf(step: Step): string {
+  switch (step.kind) {
+    case 'enable':
+    case 'service':
+    case 'disable':
+      return step.unit;
+    case 'reload-units':
+      return 'systemd';
+    case 'user':
+    case 'remove-user':
+    case 'stop-derper':
+      return step.name;
+    case 'firewall':
+    case 'close-firewall':
+      return step.tool;
+    default:
+      return step.path;
+  }
+}

@@ -1,0 +1,30 @@
+import type { OwnerStep } from '../../deploy/steps.ts';
+import { readSnapshot, setMode, setOwner } from '../../system/files.ts';
+import { idsOf, type StepHandler, sameOwner } from './handler.ts';
+
+/** Gives files that are kept the owner and mode that the relay needs. */
+export const ownerHandler: StepHandler<OwnerStep> = {
+  async inspect({ path, mode, owner }, context) {
+    if (!context.onMachine) return undefined;
+    const found = await readSnapshot(path);
+    if (found === undefined) return undefined;
+    // A user that is yet to be made owns nothing so far.
+    const ids = await idsOf(owner, context);
+    return ids !== undefined && sameOwner(found, ids) && found.mode === mode ? undefined : { change: 'change' };
+  },
+
+  async apply({ path, mode, owner }, context) {
+    const [before, ids] = [await readSnapshot(path), await idsOf(owner, context)];
+    if (before === undefined || ids === undefined) return;
+    context.remember({
+      what: path,
+      now: async () => {
+        await setOwner(path, before);
+        await setMode(path, before.mode);
+      },
+    });
+    // Closed to others first, then given away.
+    await setMode(path, mode);
+    await setOwner(path, ids);
+  },
+};

@@ -1,0 +1,33 @@
+import type { ProgramsStep, RuntimeStep } from '../../deploy/steps.ts';
+import { kindOf, removeFile } from '../../system/files.ts';
+import { digestOfParts, installProgramFile, installTree, removeLeftovers, sizeOfParts } from '../../system/trees.ts';
+import type { StepHandler } from './handler.ts';
+
+/** Installs the programs of this package. */
+export const programsHandler: StepHandler<ProgramsStep> = {
+  async inspect({ from, parts, path }) {
+    // An installed program that looks after itself is in place already.
+    if (from === path) return undefined;
+    const [wanted, found] = await Promise.all([digestOfParts(from, parts), digestOfParts(path, parts)]);
+    if (wanted === found) return undefined;
+    const { files, bytes } = await sizeOfParts(from, parts);
+    return { change: found === undefined ? 'create' : 'change', details: [String(files), String(bytes)] };
+  },
+
+  async apply({ from, parts, path }, { remember }) {
+    const undo = await installTree(from, parts, path);
+    remember({ what: path, now: undo, discard: () => removeLeftovers(path) });
+  },
+};
+
+/** Installs a copy of Node, once for each version of it. */
+export const runtimeHandler: StepHandler<RuntimeStep> = {
+  async inspect({ path, version }) {
+    return (await kindOf(path)) === 'file' ? undefined : { change: 'create', details: [version] };
+  },
+
+  async apply({ from, path }, { remember }) {
+    await installProgramFile(from, path);
+    remember({ what: path, now: () => removeFile(path) });
+  },
+};

@@ -1,0 +1,96 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { ServiceStep } from '../../deploy/steps.ts';
+import {
+  daemonReload,
+  recentJournal,
+  reloadUnit,
+  resetFailedUnit,
+  restartUnit,
+  startUnit,
+  stopUnit,
+  type UnitState,
+  unitState,
+} from '../../system/services.ts';
+import { readRelayStatus } from '../relay-status.ts';
+import type { Finding, StepContext, StepHandler } from './handler.ts';
+
+/** How long a relay may take until it serves, milliseconds; slow machines take a few seconds to load it. */
+const START_TIMEOUT_MS = 30_000;
+const POLL_MS = 100;
+/** Lines of the journal that are shown when it does not. */
+const JOURNAL_LINES = 12;
+
+/** The service did not get to serve. */
+export class ServiceError extends Error {
+  override readonly name = 'ServiceError';
+  readonly unit: string;
+  /** `ended`: the relay ended by itself; `silent`: it runs and does not answer. */
+  readonly problem: 'ended' | 'silent';
+  readonly exitStatus: number | undefined;
+  /** The last lines of its journal. */
+  readonly journal: readonly string[];
+
+  constructor(unit: string, problem: ServiceError['problem'], exitStatus: number | undefined, journal: string[]) {
+    super(problem === 'ended' ? `${unit} ended with exit code ${exitStatus ?? '?'}` : `${unit} does not answer`);
+    this.unit = unit;
+    this.problem = problem;
+    this.exitStatus = exitStatus;
+    this.journal = journal;
+  }
+}
+
+const touches = (paths: readonly string[], changed: ReadonlySet<string>) => paths.some((path) => changed.has(path));
+
+/** What must be done for the service to run what is written. */
+function neededAction(step: ServiceStep, state: UnitState, changed: ReadonlySet<string>) {
+  if (state.active !== 'active') return 'start';
+  if (state.needsReload || touches(step.restartFor, changed)) return 'restart';
+  return touches(step.reloadFor, changed) ? 'reload' : undefined;
+}
+
+/** Resolves when the relay of the unit answers. @throws ServiceError */
+async function waitUntilServing({ unit, derpPort }: ServiceStep, since: Date, signal: AbortSignal): Promise<void> {
+  const fail = async (problem: ServiceError['problem'], exitStatus?: number) =>
+    new ServiceError(unit, problem, exitStatus, await recentJournal(unit, { lines: JOURNAL_LINES, since }));
+  const { restarts } = await unitState(unit);
+  const deadline = Date.now() + START_TIMEOUT_MS;
+  while (Date.now() < deadline) {
+    signal.throwIfAborted();
+    const state = await unitState(unit);
+    const ended = state.active === 'failed' || state.restarts > restarts || state.subState === 'auto-restart';
+    if (ended) throw await fail('ended', state.exitStatus);
+    // The main process must be the one that answers: the port may be somebody else's relay.
+    if (state.active === 'active' && (await readRelayStatus(derpPort, signal)) !== undefined) return;
+    await delay(POLL_MS, undefined, { signal });
+  }
+  throw await fail('silent');
+}
+
+/** Has the service run what was written. */
+export const serviceHandler: StepHandler<ServiceStep> = {
+  async inspect(step, { changed }): Promise<Finding | undefined> {
+    const action = neededAction(step, await unitState(step.unit), changed);
+    return action === undefined ? undefined : { change: 'run', details: [action] };
+  },
+
+  async apply(step: ServiceStep, { changed, signal, remember }: StepContext) {
+    const { unit } = step;
+    const before = await unitState(unit);
+    const since = new Date();
+    await daemonReload();
+    const action = neededAction(step, before, changed);
+    if (before.active === 'active') {
+      const again = action === 'reload' ? () => reloadUnit(unit) : () => restartUnit(unit);
+      // What it ran before is started again when the old files are back.
+      remember({ what: unit, now: async () => {}, afterwards: () => daemonReload().then(again) });
+    } else {
+      const forget = () => stopUnit(unit).then(() => resetFailedUnit(unit));
+      remember({ what: unit, now: forget, afterwards: daemonReload });
+      await resetFailedUnit(unit);
+    }
+    if (action === 'reload') await reloadUnit(unit);
+    else if (action === 'restart') await restartUnit(unit);
+    else await startUnit(unit);
+    await waitUntilServing(step, since, signal);
+  },
+};

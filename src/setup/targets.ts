@@ -1,0 +1,176 @@
+/** What each deployment target asks of the machine, makes of ports, and plans. */
+import { dirname } from 'node:path';
+import { foregroundPlan } from '../deploy/foreground.ts';
+import { type Layout, RELAY_UNIT, RELAY_USER } from '../deploy/layout.ts';
+import { formatManifest, type Manifest, manifestOf } from '../deploy/manifest.ts';
+import type { Plan } from '../deploy/plan.ts';
+import type { TargetInput } from '../deploy/relay-description.ts';
+import type { Opening } from '../deploy/steps.ts';
+import { openingsOf, systemdPlan } from '../deploy/systemd.ts';
+import type { Templates } from '../deploy/systemd-units.ts';
+import { kindOf } from '../system/files.ts';
+import { closedPorts, ruleCommands } from '../system/firewall.ts';
+import { packageDirectory, readTemplates } from '../system/package.ts';
+import { unitState } from '../system/services.ts';
+import { canLogIn, findUser } from '../system/users.ts';
+import { derperName, ownsPort } from './derper/naming.ts';
+import type { Facts } from './facts.ts';
+import { checkHost } from './host-check.ts';
+import type { Note } from './notes.ts';
+import { FOREGROUND_PORTS, type PortPolicy, servicePorts } from './ports.ts';
+import type { Problem } from './problems.ts';
+import { type Answers, questions } from './questions.ts';
+import type { Resolved } from './resolved.ts';
+import type { SetupSwitches } from './switches.ts';
+
+/** System users have numbers below this one. */
+const FIRST_ORDINARY_UID = 1000;
+
+const flagProblem = (flag: string, value: string | undefined, rule: Problem['rule']): Problem => ({
+  subject: flag,
+  flag,
+  ...(value !== undefined && { value }),
+  rule,
+});
+
+/** Whether a target can be had, and what must be known about it. */
+export interface TargetCheck {
+  problems: Problem[];
+  notes: Note[];
+  /** The host does not lead here, as far as this machine sees, so that the relay is proved by the loopback address. */
+  provedHere: boolean;
+}
+
+/** Whether the target can be had here, with these answers. */
+export async function checkTarget(
+  { answers, facts, layout, resolution, manifest, taken }: Resolved,
+  { takeOver }: SetupSwitches,
+): Promise<TargetCheck> {
+  const problems: Problem[] = [];
+  const asksTailscaled =
+    answers.verify?.kind === 'tailscaled' && (layout.root === '/' || answers.deploy === 'foreground');
+  if (asksTailscaled && facts.tailscaled === undefined) {
+    problems.push(flagProblem(questions.verify.flag, 'tailscaled', { code: 'needs-tailscaled' }));
+  }
+  if (answers.deploy !== 'systemd') return { problems, notes: [], provedHere: false };
+  const { flag } = questions.deploy;
+  const { verify } = resolution.unusable.has('verify') ? { verify: 'unusable' } : answers;
+  if (verify === undefined) {
+    const choices = ['tailscaled', 'url:https://…', 'keys:FILE', 'none'];
+    problems.push(flagProblem(questions.verify.flag, undefined, { code: 'must-choose', choices }));
+  }
+  if (layout.root !== '/') return { problems, notes: [], provedHere: false };
+  if (!facts.machine.isRoot) problems.push(flagProblem(flag, 'systemd', { code: 'needs-root' }));
+  else if (facts.machine.systemd === undefined) problems.push(flagProblem(flag, 'systemd', { code: 'needs-systemd' }));
+  const user = await findUser(RELAY_USER);
+  if (user !== undefined && manifest?.user !== RELAY_USER && (user.uid >= FIRST_ORDINARY_UID || canLogIn(user))) {
+    problems.push({ subject: RELAY_USER, rule: { code: 'user-can-log-in', uid: user.uid } });
+  }
+  const { derper } = facts;
+  const notes: Note[] = [];
+  if (derper !== undefined && !takeOver) notes.push({ code: 'derper-found', name: derperName(derper) });
+  if (derper !== undefined && taken !== undefined) {
+    const lost = [...taken.notCarriedOver, ...taken.gaps.map(({ part }) => part)];
+    notes.push({ code: 'derper-taken-over', name: derperName(derper), lost });
+  }
+  const reach = await checkHost(answers.host, facts.addresses);
+  if (reach.leads === 'nowhere') notes.push({ code: 'host-unresolved', host: answers.host });
+  if (reach.leads === 'elsewhere')
+    notes.push({ code: 'host-elsewhere', host: answers.host, addresses: reach.addresses });
+  return { problems, notes, provedHere: reach.leads !== 'here' };
+}
+
+/** What the target makes of ports that are taken. */
+export async function portPolicy(
+  { answers, facts, layout }: Resolved,
+  { takeOver, noStart }: SetupSwitches,
+): Promise<PortPolicy> {
+  if (answers.deploy === 'foreground') return FOREGROUND_PORTS;
+  // Without root there is another problem, which would hide behind ports that may not be opened.
+  const checked = layout.root === '/' && !noStart && facts.machine.isRoot;
+  const ours = facts.machine.systemd === undefined ? undefined : (await unitState(RELAY_UNIT)).mainPid;
+  const { derper } = facts;
+  return servicePorts(checked, (owner) => {
+    if (ours !== undefined && owner.pid === ours) return true;
+    return takeOver && derper !== undefined && ownsPort(derper, owner);
+  });
+}
+
+/** Everything that a plan is made from. */
+export interface PlanParts {
+  input: TargetInput;
+  newProverKeys?: string | undefined;
+  answers: Answers;
+  facts: Facts;
+  manifest: Manifest | undefined;
+  noStart: boolean;
+  switches: SetupSwitches;
+}
+
+/** The plan of the answers' target, and what must be said about it. */
+export async function planFor(parts: PlanParts): Promise<{ plan: Plan; notes: Note[] }> {
+  const { answers, input } = parts;
+  if (answers.deploy === 'foreground') return { plan: foregroundPlan(input), notes: [] };
+  return planSystemd(parts);
+}
+
+async function planSystemd(parts: PlanParts): Promise<{ plan: Plan; notes: Note[] }> {
+  const { input, facts, manifest, noStart, switches } = parts;
+  const { firewall, closed, notes } = await lookAtFirewall(parts);
+  const userExists = (await findUser(RELAY_USER)) !== undefined;
+  const openings = [...closed, ...(manifest?.firewall?.openings ?? [])];
+  const { programsDirectory, root } = input.layout;
+  const existingDirectories = await existingAmong(directoriesOf(input.layout));
+  const before = { manifest, userExists, openings, programsDirectory, existingDirectories, root };
+  const derper = switches.takeOver && facts.derper ? { name: derperName(facts.derper) } : undefined;
+  const { path, version: nodeVersion, reachable } = facts.runtime;
+  const plan = systemdPlan({
+    ...input,
+    ...(parts.newProverKeys !== undefined && { newProverKeys: parts.newProverKeys }),
+    logLevel: 'info',
+    version: __VERSION__,
+    packageDirectory: await packageDirectory(),
+    templates: (await readTemplates()) as unknown as Templates,
+    runtime: { path, version: nodeVersion, reachable },
+    ...(firewall && { firewall }),
+    ...(derper && { derper }),
+    noStart,
+    manifest: (steps) => formatManifest(manifestOf(steps, __VERSION__, before)),
+  });
+  return { plan, notes };
+}
+
+/** The directories that a plan may make. */
+function directoriesOf(layout: Layout): string[] {
+  const { configDirectory, certificateDirectory, stateDirectory, unitDirectory, launcher } = layout;
+  return [configDirectory, certificateDirectory, stateDirectory, unitDirectory, dirname(launcher)];
+}
+
+async function existingAmong(paths: readonly string[]): Promise<Set<string>> {
+  const kinds = await Promise.all(paths.map((path) => kindOf(path)));
+  return new Set(paths.filter((_, i) => kinds[i] === 'directory'));
+}
+
+interface FirewallChoice {
+  /** The one to open. */
+  firewall?: { tool: string };
+  /** The openings that it lacks. */
+  closed: readonly Opening[];
+  notes: Note[];
+}
+
+async function lookAtFirewall({ input, facts, manifest, noStart, switches }: PlanParts): Promise<FirewallChoice> {
+  const { firewall } = facts;
+  if (firewall === undefined || noStart) return { closed: [], notes: [] };
+  const openings = openingsOf(input.relay);
+  const closed = await closedPorts(firewall, openings);
+  const { tool } = firewall;
+  // What an earlier run opened stays part of the installation.
+  if (switches.openFirewall || (manifest?.firewall && closed.length === 0)) {
+    const lasting: Note[] = firewall.lasting || closed.length === 0 ? [] : [{ code: 'firewall-not-lasting', tool }];
+    return { firewall: { tool }, closed, notes: lasting };
+  }
+  if (closed.length === 0) return { closed: [], notes: [] };
+  const commands = ruleCommands(firewall, closed).map((command) => command.join(' '));
+  return { closed: [], notes: [{ code: 'firewall-closed', tool, commands }] };
+}

@@ -1,0 +1,42 @@
+/** Whether the relay could ask, or read, those who say who may use it. */
+import type { Verification } from '../deploy/verification.ts';
+import { loadKeyList } from '../relay/admission/key-list.ts';
+import { RelayStartError } from '../relay/start-error.ts';
+import { FileError } from '../system/files.ts';
+import { type PathPart, readPathParts } from '../system/node-runtime.ts';
+import type { Problem, Rule } from './problems.ts';
+import { questions } from './questions.ts';
+
+/** Hidden from the service, or empty for it. */
+const HIDDEN = ['/home', '/root', '/run/user', '/tmp', '/var/tmp'];
+const SEARCH_BY_OTHERS = 0o001;
+const READ_BY_OTHERS = 0o004;
+
+/** Whether a service of another user can read the file that these parts lead to. Pure. */
+export function isReachable(parts: readonly PathPart[]): boolean {
+  const file = parts.at(-1);
+  if (file === undefined || HIDDEN.some((place) => file.path.startsWith(`${place}/`))) return false;
+  return parts.slice(0, -1).every(({ mode }) => (mode & SEARCH_BY_OTHERS) !== 0) && (file.mode & READ_BY_OTHERS) !== 0;
+}
+
+/** What is wrong with the list of keys. @param asService the relay will run as a user of its own */
+export async function checkVerification(
+  verify: Verification | undefined,
+  { asService }: { asService: boolean },
+): Promise<Problem[]> {
+  if (verify?.kind !== 'keys') return [];
+  const { flag } = questions.verify;
+  const problem = (rule: Rule): Problem[] => [{ subject: flag, flag, value: `keys:${verify.file}`, rule }];
+  try {
+    await loadKeyList(verify.file);
+  } catch (error) {
+    if (!(error instanceof RelayStartError)) throw error;
+    return problem({ code: 'bad-key-list', detail: error.message });
+  }
+  if (!asService) return [];
+  const parts = await readPathParts(verify.file).catch((error: unknown) => {
+    if (error instanceof FileError) return [];
+    throw error;
+  });
+  return isReachable(parts) ? [] : problem({ code: 'unreachable-by-relay' });
+}

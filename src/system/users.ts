@@ -1,0 +1,78 @@
+/** Users of the system: finding them, and making one for a service. */
+import { readTextIfPresent } from './files.ts';
+import { CommandError, findProgram, mustRun, type Run, run } from './processes.ts';
+
+/** A line of the user database. */
+export interface User {
+  name: string;
+  uid: number;
+  gid: number;
+  home: string;
+  shell: string;
+}
+
+/** getent's answer when there is no such entry. */
+const GETENT_NOT_FOUND = 2;
+
+/** Programs that end a login at once, as people and distributions set them. */
+const NO_SHELLS = ['nologin', 'false', 'true', 'sync', 'halt', 'shutdown'];
+
+/** The user `name` of a text in the format of /etc/passwd; undefined when it is not there, or its line is broken. */
+export function parsePasswd(text: string, name: string): User | undefined {
+  for (const line of text.split('\n')) {
+    const [user, , uid, gid, , home, shell] = line.split(':');
+    if (user !== name || !/^\d+$/.test(uid ?? '') || !/^\d+$/.test(gid ?? '')) continue;
+    return { name, uid: Number(uid), gid: Number(gid), home: home ?? '', shell: shell ?? '' };
+  }
+  return undefined;
+}
+
+/** Whether a person or program could log in as this user, by its shell. An empty one means /bin/sh. */
+export function canLogIn({ shell }: Pick<User, 'shell'>): boolean {
+  return !NO_SHELLS.includes(shell.slice(shell.lastIndexOf('/') + 1)) || shell === '';
+}
+
+/** A user by name, from whatever the system keeps users in; undefined when there is none. @throws FileError */
+export async function findUser(name: string, runner: Run = run): Promise<User | undefined> {
+  if (await findProgram('getent')) {
+    const { code, stdout } = await runner('getent', ['passwd', '--', name], { timeoutMs: 10_000 });
+    if (code === 0) return parsePasswd(stdout, name);
+    if (code === GETENT_NOT_FOUND) return undefined;
+  }
+  return parsePasswd((await readTextIfPresent('/etc/passwd')) ?? '', name);
+}
+
+/** The shell of users that must not log in. */
+async function noLoginShell(): Promise<string> {
+  return (await findProgram('nologin')) ?? '/bin/false';
+}
+
+/**
+ * Makes a system user with a group of its own, without a password, a login shell or a home directory; `home` is only
+ * what is written down as such, and is not made.
+ * @throws CommandError
+ */
+export async function createSystemUser({ name, home }: Pick<User, 'name' | 'home'>, runner: Run = run): Promise<void> {
+  const shell = await noLoginShell();
+  if (await findProgram('useradd')) {
+    const what = ['--system', '--user-group', '--no-create-home', '--home-dir', home, '--shell', shell];
+    await mustRun('useradd', [...what, name], {}, runner);
+    return;
+  }
+  // Busybox, as on Alpine.
+  await mustRun('addgroup', ['-S', name], {}, runner);
+  await mustRun('adduser', ['-S', '-D', '-H', '-h', home, '-s', shell, '-G', name, name], {}, runner);
+}
+
+/** Removes a user and the group of the same name; files are left. Fine if there is none. @throws CommandError */
+export async function removeUser(name: string, runner: Run = run): Promise<void> {
+  if ((await findUser(name, runner)) === undefined) return;
+  const isShadow = (await findProgram('userdel')) !== undefined;
+  await mustRun(isShadow ? 'userdel' : 'deluser', [name], {}, runner);
+  // The group goes with its user or not, by the system's settings.
+  try {
+    await runner(isShadow ? 'groupdel' : 'delgroup', [name], {});
+  } catch (error) {
+    if (!(error instanceof CommandError)) throw error;
+  }
+}

@@ -1,0 +1,3 @@
+#!/bin/sh
+# Written by derp-setup {{version}}: the installed programs, with the Node that they were installed with.
+exec {{node}} {{program}} "$@"
