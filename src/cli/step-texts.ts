@@ -84,7 +84,7 @@ function programsText(group: StepGroup, text: Plan): StepText {
 
 function filesText(group: StepGroup, text: Plan): StepText {
   const paths = stepsOf(group, 'file').map(({ path }) => path);
-  const created = group.members.every(({ finding }) => finding.change === 'create');
+  const created = group.members.some(({ finding }) => finding.change === 'create');
   const alarming = group.members.some(({ finding }) => finding.editedByHand === true);
   const detail = changeDetail(group.members, text);
   return {

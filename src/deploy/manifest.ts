@@ -1,7 +1,7 @@
 /** What an installation consists of, in a file of its own: exactly this is what `uninstall` removes. */
 import { createHash } from 'node:crypto';
 import { basename, join, relative } from 'node:path';
-import type { Opening, Step } from './steps.ts';
+import type { FilePurpose, Opening, Step } from './steps.ts';
 
 /** The form of the file that this version writes. */
 const MANIFEST_VERSION = 1;
@@ -9,7 +9,7 @@ const MANIFEST_VERSION = 1;
 /** A file that was written, with a digest of what was written; secrets and certificates have none. */
 export interface WrittenFile {
   path: string;
-  purpose: string;
+  purpose: FilePurpose;
   sha256?: string;
 }
 
@@ -62,23 +62,31 @@ export function manifestOf(steps: readonly Step[], version: string, before: Befo
       const digest = secret || purpose === 'certificate' || purpose === 'manifest' ? {} : { sha256: digestOf(content) };
       manifest.files.push({ path: inside(path), purpose, ...digest });
       if (purpose === 'unit' && content.includes('[Install]')) manifest.units.push(basename(path));
-    } else if (step.kind === 'directory') {
-      const ours = step.path !== programsDirectory && !existingDirectories.has(step.path);
+    } else if (step.kind === 'owner') manifest.files.push({ path: inside(step.path), purpose: step.purpose });
+    else if (step.kind === 'directory') {
+      // Our own may be there from an installation whose keys were kept; others' stay.
+      const isOwn = inside(step.path).includes('/derp-setup');
+      const ours = step.path !== programsDirectory && (isOwn || !existingDirectories.has(step.path));
       if (ours) manifest.directories.push(inside(step.path));
     } else if (step.kind === 'user' && (!before.userExists || old?.user === step.name)) manifest.user = step.name;
     else if (step.kind === 'firewall') manifest.firewall = { tool: step.tool, openings: before.openings };
     else if (step.kind === 'stop-derper') manifest.stoppedDerper = step.name;
   }
-  if (old === undefined) return manifest;
+  if (old === undefined) return { ...manifest, files: inOrder(manifest.files) };
   return {
     ...manifest,
-    files: union(manifest.files, old.files, ({ path }) => path),
+    files: inOrder(union(manifest.files, old.files, ({ path }) => path)),
     directories: union(manifest.directories, old.directories, String),
     trees: union(manifest.trees, old.trees, String),
     units: union(manifest.units, old.units, String),
     ...(manifest.firewall === undefined && old.firewall && { firewall: old.firewall }),
     ...(manifest.stoppedDerper === undefined && old.stoppedDerper && { stoppedDerper: old.stoppedDerper }),
   };
+}
+
+/** By path, so that the same installation always has the same text. */
+function inOrder(files: readonly WrittenFile[]): WrittenFile[] {
+  return [...files].sort((a, b) => (a.path < b.path ? -1 : 1));
 }
 
 function union<T>(now: readonly T[], old: readonly T[], key: (entry: T) => string): T[] {

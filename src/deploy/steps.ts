@@ -117,6 +117,7 @@ export interface StopDerperStep {
 /** Gives a file that is there the right mode and owner; nothing where it is not there. */
 export interface OwnerStep {
   kind: 'owner';
+  purpose: FilePurpose;
   path: string;
   mode: number;
   owner: Owner;

@@ -122,7 +122,8 @@ function dataSteps(input: SystemdInput, relay: RelayConfig, derpMap: DerpMap): S
   const steps: Step[] = [directoryStep(layout.stateDirectory, PRIVATE_DIRECTORY, RELAY_OWNER)];
   if (newRelayKey !== undefined) steps.push(secretFileStep('relay-key', layout.relayKey, newRelayKey, RELAY_OWNER));
   // Kept from an earlier installation, whose user is gone.
-  else steps.push({ kind: 'owner', path: layout.relayKey, mode: PRIVATE_FILE, owner: RELAY_OWNER });
+  else
+    steps.push({ kind: 'owner', purpose: 'relay-key', path: layout.relayKey, mode: PRIVATE_FILE, owner: RELAY_OWNER });
   if (newProverKeys !== undefined) steps.push(secretFileStep('prover-keys', layout.proverKeys, newProverKeys));
   const certFile = layout.certificate(description.host);
   const keyFile = layout.certificateKey(description.host);
@@ -134,8 +135,8 @@ function dataSteps(input: SystemdInput, relay: RelayConfig, derpMap: DerpMap): S
     );
   } else {
     steps.push(
-      { kind: 'owner', path: keyFile, mode: PRIVATE_FILE, owner: RELAY_OWNER },
-      { kind: 'owner', path: certFile, mode: PUBLIC_FILE, owner: RELAY_OWNER },
+      { kind: 'owner', purpose: 'certificate-key', path: keyFile, mode: PRIVATE_FILE, owner: RELAY_OWNER },
+      { kind: 'owner', purpose: 'certificate', path: certFile, mode: PUBLIC_FILE, owner: RELAY_OWNER },
     );
   }
   steps.push(

@@ -32,7 +32,7 @@ function keptSteps(kept: readonly WrittenFile[], layout: Layout): Step[] {
   // The user that they belong to goes; its number may be given to another one day.
   const files = kept.map(({ path, purpose }): Step => {
     const mode = purpose === 'certificate' ? PUBLIC_FILE : PRIVATE_FILE;
-    return { kind: 'owner', path, mode, owner: ROOT };
+    return { kind: 'owner', purpose, path, mode, owner: ROOT };
   });
   const has = (directory: string) => kept.some(({ path }) => path.startsWith(`${directory}/`));
   const directories: Step[] = [];

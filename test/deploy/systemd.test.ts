@@ -242,19 +242,19 @@ describe('uninstallSteps', () => {
       'disable derp-setup-renew.timer',
       'disable derp-relay.service',
       'close-firewall',
-      'remove /usr/local/bin/derp-setup',
-      'remove /etc/derp-setup/relay.json',
+      'remove /etc/derp-setup/config.json',
       'remove /etc/derp-setup/derp-map.json',
       'remove /etc/derp-setup/headscale-derp.yaml',
-      'remove /etc/derp-setup/config.json',
+      'remove /etc/derp-setup/relay.json',
       'remove /etc/systemd/system/derp-relay.service',
       'remove /etc/systemd/system/derp-setup-renew.service',
       'remove /etc/systemd/system/derp-setup-renew.timer',
+      'remove /usr/local/bin/derp-setup',
       'reload-units',
       'remove /usr/local/lib/derp-setup',
-      'owner 600 root:root /var/lib/derp-setup/derper.key',
-      'owner 600 root:root /etc/derp-setup/certs/203.0.113.7.key',
       'owner 644 root:root /etc/derp-setup/certs/203.0.113.7.crt',
+      'owner 600 root:root /etc/derp-setup/certs/203.0.113.7.key',
+      'owner 600 root:root /var/lib/derp-setup/derper.key',
       'directory 755 root:root /etc/derp-setup/certs',
       'directory 700 root:root /var/lib/derp-setup',
       'remove /etc/derp-setup/installation.json',
@@ -280,7 +280,11 @@ describe('uninstallSteps', () => {
       '/etc/derp-setup/../shadow',
       '/usr/local/bin/other',
     ];
-    const forged = { ...manifest, files: paths.map((path) => ({ path, purpose: 'unit' })), trees: ['/', '/home'] };
+    const forged = {
+      ...manifest,
+      files: paths.map((path) => ({ path, purpose: 'unit' as const })),
+      trees: ['/', '/home'],
+    };
     const lines = uninstallSteps({ ...forged, directories: ['/', '/etc'] }, layout, { purge: true }).map(line);
     expect(lines.filter((text) => text.startsWith('remove ') && !text.includes('derp-setup'))).toEqual([]);
     expect(lines.join('\n')).not.toContain('..');

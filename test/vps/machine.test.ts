@@ -242,6 +242,15 @@ describe('the package on it', () => {
       });
       expect(registry.requests).toContain(`GET /derp-setup/-/${machine.package.file}`);
 
+      // On a terminal the old Node's sentence comes with an offer to do as it says.
+      const terminal = machine.terminal({ node: 18, env: registry.env });
+      await terminal.start('npx --yes derp-setup --version');
+      await terminal.waitFor('Do that now?', 60);
+      await terminal.type('y');
+      await terminal.key('Enter');
+      await terminal.waitFor(new RegExp(`^${machine.package.version}$`, 'm'), 60);
+      expect(await terminal.waitForExit()).toBe(0);
+
       const newer = ['-y', '-p', 'node@24', '-p', 'derp-setup', 'derp-setup', '--version'];
       expect(await machine.run('npx', newer, { node: 18, env: registry.env, timeout: 60 })).toMatchObject({
         code: 0,

@@ -97,14 +97,15 @@ export function preflightLines(
     row.map((cell) => ({ ...cell, parts: cell.parts.map(harmless) })),
   );
   const labelWidth = Math.max(...rows.flat().map(({ label }) => displayWidth(label)));
-  const head = ({ label }: Cell) => paint.dim(`${INDENT}${padTo(label, labelWidth)}  `);
+  const head = ({ label }: Cell, width = labelWidth) => paint.dim(`${INDENT}${padTo(label, width)}  `);
   const colour = ({ doubtful }: Cell) => (doubtful ? paint.yellow : (text: string) => text);
   return rows.flatMap((row) => {
+    // Only the labels of the first cells stand below each other.
+    const labels = row.map(({ label }, at) => (at === 0 ? labelWidth : displayWidth(label)));
     const texts = row.map(({ parts }) => parts.join(SEPARATOR));
-    const widths = texts.map((text) => labelWidth + INDENT.length + 2 + displayWidth(text) + GAP);
-    if (row.length > 1 && widths.reduce((sum, cell) => sum + cell, 0) <= width) {
-      const cells = row.map((cell, at) => head(cell) + colour(cell)(texts[at]!) + ' '.repeat(GAP));
-      return [cells.join('').trimEnd()];
+    const widths = texts.map((text, at) => INDENT.length + labels[at]! + 2 + displayWidth(text));
+    if (row.length > 1 && widths.reduce((sum, cell) => sum + cell + GAP, 0) - GAP <= width) {
+      return [row.map((cell, at) => head(cell, labels[at]) + colour(cell)(texts[at]!)).join(' '.repeat(GAP))];
     }
     return row.flatMap((cell) => {
       const [first = '', ...rest] = joinParts(cell.parts, SEPARATOR, width - labelWidth - INDENT.length - 2);

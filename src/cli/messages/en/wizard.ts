@@ -19,8 +19,7 @@ function duration(seconds: number): string {
 
 export const wizard = {
   otherLanguage: '中文: --lang zh',
-  intro:
-    'Enter takes what is offered, Escape goes back one question. Nothing is changed before you have seen the plan.',
+  intro: 'Enter takes what is offered, Escape goes back. The plan comes before any change.',
   givenBy: (place: string) => `(${place})`,
   notYet: '(not in this version yet)',
   keep: 'keep',
@@ -124,6 +123,7 @@ export const wizard = {
     },
     askChain: 'Certificate chain (PEM file)',
     askKey: 'Its private key (PEM file)',
+    tellNotes: { letsencrypt: '', 'self-signed': 'clients 1.84 or later' },
     derper: "derper's own",
     derperNote: 'goes on with it',
     tellFiles: (certFile: string, keyFile: string) => `${certFile}, ${keyFile}`,

@@ -13,7 +13,7 @@ function duration(seconds: number): string {
 
 export const wizard: Messages['wizard'] = {
   otherLanguage: 'English: --lang en',
-  intro: '按回车采用给出的默认值，按 Esc 返回上一个问题。看到计划并同意之前，不会做任何更改。',
+  intro: '按回车采用默认值，按 Esc 返回上一个问题。您同意计划之前，不会做任何更改。',
   givenBy: (place) => `（${place}）`,
   notYet: '（此版本尚不支持）',
   keep: '不变',
@@ -115,6 +115,7 @@ export const wizard: Messages['wizard'] = {
     },
     askChain: '证书链（PEM 文件）',
     askKey: '对应的私钥（PEM 文件）',
+    tellNotes: { letsencrypt: '', 'self-signed': '客户端需 1.84 或更高版本' },
     derper: 'derper 原来的证书',
     derperNote: '继续使用',
     tellFiles: (certFile, keyFile) => `${certFile}、${keyFile}`,

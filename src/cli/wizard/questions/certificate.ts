@@ -149,9 +149,9 @@ export const certificateQuestion: WizardQuestion = {
 
   tell(situation, { messages }) {
     const { answers } = situation;
-    const { modes, tellFiles, notes, derper, derperNote } = messages.wizard.certificate;
+    const { modes, tellFiles, tellNotes, derper, derperNote } = messages.wizard.certificate;
     if (isDerpers(situation)) return { value: derper, note: derperNote };
-    if (answers.cert !== 'manual') return { value: modes[answers.cert], note: notes[answers.cert] };
+    if (answers.cert !== 'manual') return { value: modes[answers.cert], note: tellNotes[answers.cert] };
     return { value: modes.manual, note: tellFiles(answers.certFile ?? '?', answers.keyFile ?? '?') };
   },
 };

@@ -1,5 +1,5 @@
 import type { Facts } from '../../../setup/facts.ts';
-import { type DeployTarget, questions } from '../../../setup/questions.ts';
+import { questions } from '../../../setup/questions.ts';
 import { BACK } from '../prompting.ts';
 import { givenByAll, type WizardQuestion } from '../question.ts';
 
@@ -43,8 +43,6 @@ export const targetQuestion: WizardQuestion = {
   },
 
   tell({ answers }, { messages }) {
-    const { names, notes } = messages.wizard.target;
-    const deploy: DeployTarget = answers.deploy;
-    return { value: names[deploy], note: notes[deploy] };
+    return { value: messages.wizard.target.names[answers.deploy] };
   },
 };

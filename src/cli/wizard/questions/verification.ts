@@ -102,11 +102,11 @@ export const verificationQuestion: WizardQuestion = {
   },
 
   tell({ answers }, { messages }) {
-    const { kinds, notes, open } = messages.wizard.verification;
+    const { kinds, open } = messages.wizard.verification;
     const verify = answers.verify ?? { kind: 'none' as const };
     if (verify.kind === 'url') return { value: kinds.url, note: verify.url };
     if (verify.kind === 'keys') return { value: kinds.keys, note: verify.file };
     if (verify.kind === 'none') return { value: kinds.none, note: open, doubtful: true };
-    return { value: kinds.tailscaled, note: notes.tailscaled };
+    return { value: kinds.tailscaled };
   },
 };
