@@ -131,7 +131,7 @@ describe('a rule does not open a port', () => {
 });
 
 describe('a rule against a port', () => {
-  const after = (rules: string) => stateIn(`-P INPUT ACCEPT\n-N no\n-A no -j REJECT\n${rules}`, 443);
+  const stateAfter = (rules: string) => stateIn(`-P INPUT ACCEPT\n-N no\n-A no -j REJECT\n${rules}`, 443);
 
   it.each([
     '-A INPUT -p tcp -m tcp --dport 443 -j DROP',
@@ -139,7 +139,7 @@ describe('a rule against a port', () => {
     '-A INPUT ! -s 192.0.2.0/24 -p tcp -m tcp --dport 443 -j DROP',
     '-A INPUT -p tcp -m tcp --dport 443 -j no',
   ])('refuses it: %s', (rules) => {
-    expect(after(rules)).toBe('refused');
+    expect(stateAfter(rules)).toBe('refused');
   });
 
   it.each([
@@ -150,7 +150,7 @@ describe('a rule against a port', () => {
     '-A INPUT -p tcp -m tcp --tcp-flags FIN,SYN,RST,PSH,ACK,URG NONE -j DROP',
     '-A INPUT -d 224.0.0.0/4 -j DROP',
   ])('does not when it is about some only, or comes too late: %s', (rules) => {
-    expect(after(rules)).toBe('open');
+    expect(stateAfter(rules)).toBe('open');
   });
 });
 
