@@ -49,7 +49,10 @@ async function save({ prompter, messages, print, saveAnswers, isThere, switches 
   }
   const problem = await saveAnswers(path);
   if (problem) print(sentenceOf(problem.rule, path, messages));
-  else print(plan.saved(path, ['derp-setup', '--yes', '--answers', path, ...switches].join(' ')));
+  else {
+    print(plan.saved(path));
+    print(`  ${['derp-setup', '--yes', '--answers', path, ...switches].join(' ')}`);
+  }
 }
 
 /** Asks whether to go on; shows differences and saves answers as often as somebody likes. Throws WizardInterrupted. */
@@ -72,7 +75,6 @@ export async function confirmPlan(confirmation: PlanConfirmation): Promise<PlanD
     else {
       const lines = differences();
       for (const line of lines.length > 0 ? lines : [plan.noDifferences]) print(line);
-      print('');
     }
   }
 }

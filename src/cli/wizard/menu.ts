@@ -1,10 +1,12 @@
 /** What is offered where a relay is installed already. */
-import { formatBytes } from '../columns.ts';
+import { formatBytes, joinParts } from '../columns.ts';
 import type { Messages } from '../messages/en.ts';
 import { BACK, type Prompter } from './prompting.ts';
 
 export const MENU_CHOICES = ['status', 'change', 'renew', 'paste', 'upgrade', 'check', 'remove', 'quit'] as const;
 export type MenuChoice = (typeof MENU_CHOICES)[number];
+
+const INDENT = '  ';
 
 /** What the line above the menu says, as far as it is known. */
 export interface MenuHeader {
@@ -19,18 +21,19 @@ export interface MenuHeader {
   ok: boolean;
 }
 
-/** The line above the menu. */
-export function menuHeaderLine(header: MenuHeader, { wizard }: Messages): string {
+/** The line above the menu, or lines where it is too long for the terminal. */
+export function menuHeaderLines(header: MenuHeader, { wizard }: Messages, width: number): string[] {
   const { version, upSeconds, clients, relayedBytes, certificateUntil, ok } = header;
   const { menu } = wizard;
-  return [
+  const parts = [
     `derp-relay${version === undefined ? '' : ` ${version}`}`,
     ...(ok && upSeconds !== undefined ? [menu.up(upSeconds)] : []),
     ...(ok ? [] : [menu.notWell]),
     ...(clients === undefined ? [] : [menu.clients(clients)]),
     ...(relayedBytes === undefined ? [] : [menu.relayed(formatBytes(relayedBytes))]),
     ...(certificateUntil === undefined ? [] : [menu.certificate(certificateUntil.toISOString().slice(0, 10))]),
-  ].join(' · ');
+  ];
+  return joinParts(parts, ' · ', width - INDENT.length).map((line) => INDENT + line);
 }
 
 /** Asks what to do; Escape leaves. `ownVersion` is offered as an upgrade where another one is installed. */

@@ -1,4 +1,5 @@
 /** The looks at the machine that only the pre-flight table needs. */
+import { derperName } from '../../setup/derper/naming.ts';
 import type { Facts } from '../../setup/facts.ts';
 import { type PortOwner, portOwner } from '../../system/port-owner.ts';
 import { type PortProtocol, portState } from '../../system/ports.ts';
@@ -13,8 +14,7 @@ export interface PortFact {
 }
 
 /** What the table shows. */
-export interface PreflightFacts extends Pick<Facts, 'addresses' | 'machine' | 'runtime' | 'firewall' | 'tailscaled'> {
-  docker: Facts['docker'];
+export interface PreflightFacts extends Omit<Facts, 'derper' | 'suggestedHost'> {
   /** The derper that was found, as people know it. */
   derper: string | undefined;
   ports: readonly PortFact[];
@@ -35,4 +35,10 @@ export function usualPorts(): Promise<PortFact[]> {
       return { protocol, port, free: state !== 'busy' && owner === undefined, ...(owner && { owner }) };
     }),
   );
+}
+
+/** Everything for the table. */
+export async function gatherPreflight(facts: Facts): Promise<PreflightFacts> {
+  const derper = facts.derper === undefined ? undefined : derperName(facts.derper);
+  return { ...facts, derper, ports: await usualPorts() };
 }

@@ -37,7 +37,13 @@ export const hostQuestion: WizardQuestion = {
       const typed = await prompter.input({
         message: text.ask,
         offered,
-        judge: (answer) => judgeText('host', answer, messages),
+        judge: async (answer) => {
+          const wrong = judgeText('host', answer, messages);
+          const host = questions.host.parse(answer);
+          // Looked up while the question is still open: its answer is remembered.
+          if (wrong === undefined && host.ok) await tools.lookups.checkHost(host.value);
+          return wrong;
+        },
       });
       if (typed === BACK) return BACK;
       const parsed = questions.host.parse(typed);

@@ -1,0 +1,43 @@
+/** Opens the wizard at the terminal: says who speaks and what was found out, and hands out what questions need. */
+import type { Resolved } from '../../setup/resolved.ts';
+import { lineWidth } from '../columns.ts';
+import type { Session } from '../session.ts';
+import { whileBusy } from './busy.ts';
+import { createLookups } from './lookups.ts';
+import { gatherPreflight } from './preflight-facts.ts';
+import { preflightLines, titleLine } from './preflight-table.ts';
+import { createPrompter, type Terminal } from './prompting.ts';
+import { createScreen } from './screen.ts';
+import type { WizardRun } from './wizard.ts';
+
+/** Prints the title and the table, and returns what `runWizard` asks with. Throws WizardInterrupted. */
+export async function openWizard(
+  resolved: Resolved,
+  session: Session,
+  { signal, now }: { signal: AbortSignal; now: Date },
+  terminal: Terminal = process,
+): Promise<WizardRun> {
+  const { output, messages, environment } = session;
+  const { stderr } = terminal;
+  const paint = output.paintError;
+  const width = lineWidth(stderr.columns);
+  const { wizard } = messages;
+  const print = (line: string) => stderr.write(`${line}\n`);
+  const busy = <T>(text: string, work: Promise<T>) => whileBusy(text, work, output, terminal);
+  print(titleLine(__VERSION__, messages, paint, width));
+  print('');
+  const found = await busy(wizard.table.looking, gatherPreflight(resolved.facts));
+  for (const line of preflightLines(found, messages, paint, width)) print(line);
+  print('');
+  print(paint.dim(wizard.intro));
+  print('');
+  return {
+    prompter: createPrompter(session, signal, terminal),
+    lookups: createLookups(resolved, { environment, now }),
+    screen: createScreen(stderr),
+    whileBusy: busy,
+    messages,
+    paint,
+    width,
+  };
+}
