@@ -43,7 +43,7 @@ function versionsLine({ versions, target }: Status, words: Words): string {
   return join([
     installed !== undefined && words.installedVersion(installed),
     running !== undefined && words.runningVersion(running),
-    own !== installed && words.ownVersion(own),
+    own !== installed && own !== running && words.ownVersion(own),
     hint,
   ]);
 }
@@ -64,19 +64,19 @@ function certificateLine({ certificate, renewal }: Status, words: Words): string
 function clientsLine({ clients, logins }: RelayCounters, words: Words): string {
   const { fastStart, upgrade, websocket } = logins;
   const total = fastStart + upgrade + websocket;
-  const ways = total > 0 ? ` (${words.loginWays(fastStart, upgrade, websocket)})` : '';
-  return join([words.clientsNow(clients), `${words.logins(total)}${ways}`]);
+  const told = total > 0 ? words.loginWays(total, fastStart, upgrade, websocket) : words.logins(total);
+  return join([words.clientsNow(clients), told]);
 }
 
 /** What goes through now, a second. */
 function rates(traffic: Traffic, words: Words): string {
   const { bytesReceived, bytesSent } = traffic;
-  return `${words.received(`${formatBytes(bytesReceived)}/s`)}, ${words.sent(`${formatBytes(bytesSent)}/s`)}`;
+  return words.inAndOut(`${formatBytes(bytesReceived)}/s`, `${formatBytes(bytesSent)}/s`);
 }
 
 function trafficLine({ bytesReceived, bytesSent }: RelayCounters, traffic: Traffic | undefined, words: Words): string {
-  const total = `${words.received(formatBytes(bytesReceived))}, ${words.sent(formatBytes(bytesSent))}`;
-  return join([`${total} ${words.sinceStart}`, traffic && rates(traffic, words)]);
+  const total = words.inAndOut(formatBytes(bytesReceived), formatBytes(bytesSent));
+  return join([words.sinceStart(total), traffic && rates(traffic, words)]);
 }
 
 function droppedLine({ drops, overLimit }: RelayCounters, words: Words): string {

@@ -151,7 +151,8 @@ export async function readInstalled(layout: Layout): Promise<Installed> {
     readLink(layout.currentPrograms).catch(() => undefined),
   ]);
   // Only a relay in the foreground is told everything by the program that runs it, and leaves no such files.
-  const target = relay.state === 'missing' && manifest.state === 'missing' ? 'foreground' : 'systemd';
+  const inForeground = layout.root !== '/' && relay.state === 'missing' && manifest.state === 'missing';
+  const target = inForeground ? 'foreground' : 'systemd';
   return {
     layout,
     target,

@@ -25,15 +25,15 @@ const shortcomings: Record<Shortcoming, { text: string; remedy: string }> = {
   },
   'service-stopped': {
     text: 'the service does not run',
-    remedy: 'sudo systemctl start derp-relay; if it stops again: journalctl -u derp-relay -n 20',
+    remedy: 'sudo systemctl start derp-relay; if it stops again: sudo derp-setup doctor',
   },
   'service-restarting': {
     text: 'the service starts and ends again and again',
-    remedy: 'see why: journalctl -u derp-relay -n 20',
+    remedy: 'see why: sudo derp-setup doctor, or journalctl -u derp-relay -n 20',
   },
   'relay-silent': {
     text: 'the service runs, but does not answer on its port',
-    remedy: 'see why: journalctl -u derp-relay -n 20',
+    remedy: 'see why: sudo derp-setup doctor',
   },
   'certificate-ended': {
     text: 'the certificate has ended: clients refuse it',
@@ -86,11 +86,10 @@ export const status = {
   renewalFailed: 'the last renewal failed',
   clientsNow: (number: number) => `${number} now`,
   logins: (total: number) => count(total, 'login', 'logins'),
-  loginWays: (fast: number, upgrade: number, websocket: number) =>
-    `${fast} by fast start, ${upgrade} by upgrade, ${websocket} by WebSocket`,
-  received: (bytes: string) => `${bytes} in`,
-  sent: (bytes: string) => `${bytes} out`,
-  sinceStart: 'since its start',
+  loginWays: (total: number, fast: number, upgrade: number, websocket: number) =>
+    `${count(total, 'login', 'logins')} (${fast} by fast start, ${upgrade} by upgrade, ${websocket} by WebSocket)`,
+  inAndOut: (received: string, sent: string) => `${received} in, ${sent} out`,
+  sinceStart: (traffic: string) => `${traffic} since its start`,
   droppedPackets: (reason: string, packets: number) => `${packets} ${reason}`,
   overLimit: (number: number) => `${count(number, 'connection', 'connections')} over the limit`,
   droppedRate: (packets: number) => `${count(packets, 'packet', 'packets')} dropped`,
