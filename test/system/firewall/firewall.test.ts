@@ -156,7 +156,7 @@ describe('iptables', () => {
 });
 
 describe('nftables', () => {
-  const nft = { 'nft -j list ruleset': fixture('nft-ruleset.json') };
+  const nft = { 'nft -j list ruleset': fixture('nft-ruleset.txt') };
 
   it('is used where its rules keep everything out, and opens before the last one', async () => {
     const { access, lines } = machine(nft, ['/etc/nftables.conf']);

@@ -131,7 +131,7 @@ describe('a rule does not open a port', () => {
 });
 
 describe('a rule against a port', () => {
-  const stateAfter = (rules: string) => stateIn(`-P INPUT ACCEPT\n-N no\n-A no -j REJECT\n${rules}`, 443);
+  const stateUnder = (rules: string) => stateIn(`-P INPUT ACCEPT\n-N no\n-A no -j REJECT\n${rules}`, 443);
 
   it.each([
     '-A INPUT -p tcp -m tcp --dport 443 -j DROP',
@@ -139,7 +139,7 @@ describe('a rule against a port', () => {
     '-A INPUT ! -s 192.0.2.0/24 -p tcp -m tcp --dport 443 -j DROP',
     '-A INPUT -p tcp -m tcp --dport 443 -j no',
   ])('refuses it: %s', (rules) => {
-    expect(stateAfter(rules)).toBe('refused');
+    expect(stateUnder(rules)).toBe('refused');
   });
 
   it.each([
@@ -150,7 +150,17 @@ describe('a rule against a port', () => {
     '-A INPUT -p tcp -m tcp --tcp-flags FIN,SYN,RST,PSH,ACK,URG NONE -j DROP',
     '-A INPUT -d 224.0.0.0/4 -j DROP',
   ])('does not when it is about some only, or comes too late: %s', (rules) => {
-    expect(stateAfter(rules)).toBe('open');
+    expect(stateUnder(rules)).toBe('open');
+  });
+});
+
+describe('a chain that hands packets back', () => {
+  const rules = (how: string) =>
+    `-P INPUT DROP\n-N back\n-A back -j RETURN\n-A back -j ACCEPT\n-A INPUT ${how} back\n-A INPUT -p tcp --dport 443 -j ACCEPT\n`;
+
+  it('does so after a jump, and not after a goto', () => {
+    expect(stateIn(rules('-j'), 443)).toBe('open');
+    expect(stateIn(rules('-g'), 443)).toBe('closed');
   });
 });
 

@@ -5,7 +5,7 @@ import { parseNftRuleset } from '../../../src/system/firewall/nft-rules.ts';
 import { decide, type Packet, stateBy } from '../../../src/system/firewall/ruleset.ts';
 
 /** What nft 1.0.6 printed. */
-const text = readFileSync(new URL('fixtures/nft-ruleset.json', import.meta.url), 'utf8');
+const text = readFileSync(new URL('fixtures/nft-ruleset.txt', import.meta.url), 'utf8');
 
 const packet = (port: number | undefined, more: Partial<Packet> = {}): Packet => ({
   family: 'ipv4',
