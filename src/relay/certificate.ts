@@ -30,7 +30,9 @@ async function readPem(file: string): Promise<string> {
  * @throws RelayStartError bad-certificate, naming the file and what is wrong with it
  */
 export async function loadCertificate({ certFile, keyFile }: CertificateFiles): Promise<LoadedCertificate> {
-  const [chainPem, keyPem] = await Promise.all([readPem(certFile), readPem(keyFile)]);
+  // One after the other, so that of two missing files it is always the certificate that is named.
+  const chainPem = await readPem(certFile);
+  const keyPem = await readPem(keyFile);
   let leaf: X509Certificate;
   try {
     // Node reads the first certificate of a bundle.
