@@ -32,6 +32,14 @@ const specs = {
     flags: [{ flag: '--watch', help: 'statusWatch' }],
     load: async () => (await import('./status-command.ts')).statusCommand,
   },
+  doctor: {
+    flags: [
+      { flag: '--fix', help: 'doctorFix' },
+      { flag: '--open-firewall', help: 'doctorOpenFirewall' },
+      { flag: '--report', placeholder: 'file', help: 'doctorReport' },
+    ],
+    load: async () => (await import('./doctor-command.ts')).doctorCommand,
+  },
   'derp-map': {
     flags: [{ flag: '--headscale', help: 'mapHeadscale' }],
     load: async () => (await import('./derp-map-command.ts')).derpMapCommand,

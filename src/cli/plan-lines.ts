@@ -49,7 +49,8 @@ function formatRows(
   const numberWidth = String(rows.length).length + 2;
   const indent = numberWidth + 2;
   const width = lineWidth(columns) - indent;
-  const column = Math.max(0, ...rows.map(({ text }) => displayWidth(text)).filter((text) => text <= WIDEST_TEXT));
+  const detailed = rows.filter(({ detail }) => detail !== '');
+  const column = Math.max(0, ...detailed.map(({ text }) => displayWidth(text)).filter((text) => text <= WIDEST_TEXT));
   return rows.flatMap((row, at) => {
     const named = verbose ? row.members.map((line) => paint.dim(`  ${line}`)) : [];
     const [first = '', ...rest] = [...bodyLines(row, column, width, paint), ...named];

@@ -7,7 +7,6 @@ import type { PreviewedStep } from '../setup/preview.ts';
 export type GroupKind =
   | 'user'
   | 'programs'
-  | 'runtime'
   | 'certificate'
   | 'relay-key'
   | 'files'
@@ -38,6 +37,7 @@ export function groupKeyOf(step: Step): { kind: GroupKind; key: string } {
     case 'directory':
       return alone('directories');
     case 'programs':
+    case 'runtime':
     case 'link':
       return alone('programs');
     case 'enable':
@@ -61,7 +61,6 @@ export function groupKeyOf(step: Step): { kind: GroupKind; key: string } {
       if (step.what === 'file') return alone('remove-files', dirname(step.path));
       return step.what === 'tree' ? alone('remove-tree', step.path) : alone('remove-directories');
     case 'user':
-    case 'runtime':
     case 'service':
     case 'firewall':
     case 'stop-derper':

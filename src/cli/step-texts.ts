@@ -55,7 +55,7 @@ function changeDetail(members: readonly PreviewedStep[], text: Plan): string {
   const fresh = files.filter(({ finding }) => finding.change === 'create').length;
   const parts = [...(fresh > 0 ? [text.newFiles(fresh)] : []), ...(counts.length > 0 ? [lines] : [])];
   // A secret that changes, or a file whose owner and mode are not right.
-  if (parts.length > 0) return parts.join(', ');
+  if (parts.length > 0) return text.list(parts);
   return files.every(({ step }) => step.kind === 'file' && step.secret) ? text.replaced : text.modeOnly;
 }
 
@@ -69,14 +69,17 @@ function namesIn(paths: readonly string[], text: Plan): string {
 
 function programsText(group: StepGroup, text: Plan): StepText {
   const [programs] = stepsOf(group, 'programs');
+  const [runtime] = stepsOf(group, 'runtime');
   const [link] = stepsOf(group, 'link');
   const [launcher] = stepsOf(group, 'file');
   const alarming = false;
   if (programs) {
     const [files = '0', bytes = '0'] = group.members.find(({ step }) => step === programs)?.finding.details ?? [];
-    const detail = text.filesAndBytes(Number(files), formatBytes(Number(bytes)));
-    return { text: text.programs(programs.version, dirname(programs.path)), detail, alarming };
+    const size = text.filesAndBytes(Number(files), formatBytes(Number(bytes)));
+    const detail = runtime ? text.list([size, text.withRuntime(runtime.version)]) : size;
+    return { text: text.programs(programs.path), detail, alarming };
   }
+  if (runtime) return { text: text.runtime(runtime.version), detail: '', alarming };
   if (link) return { text: text.usePrograms(link.target), detail: '', alarming };
   const { path = '' } = launcher ?? {};
   return { text: text.change(path), detail: changeDetail(group.members, text), alarming };
@@ -114,8 +117,6 @@ export function describeGroup(group: StepGroup, { plan: text }: Messages): StepT
       return plain(text.user(stepsOf(group, 'user')[0]!.name));
     case 'programs':
       return programsText(group, text);
-    case 'runtime':
-      return plain(text.runtime(stepsOf(group, 'runtime')[0]!.version));
     case 'certificate':
       return plain(text.certificate, changeDetail(group.members, text));
     case 'relay-key':

@@ -1,6 +1,7 @@
 /** Everything that is said, in Simplified Chinese. */
 import type { Messages } from './en.ts';
 import { explainCheck } from './zh/checks.ts';
+import { doctor } from './zh/doctor.ts';
 import { help } from './zh/help.ts';
 import { plan } from './zh/plan.ts';
 import { problems } from './zh/problems.ts';
@@ -8,4 +9,4 @@ import { checks, notes, report } from './zh/report.ts';
 import { status } from './zh/status.ts';
 import { wizard } from './zh/wizard.ts';
 
-export const zh: Messages = { help, problems, notes, checks, explainCheck, report, status, plan, wizard };
+export const zh: Messages = { help, problems, notes, checks, explainCheck, report, status, doctor, plan, wizard };

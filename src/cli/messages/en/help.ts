@@ -23,6 +23,11 @@ export const help = {
       ['derp-setup status --watch', 'again and again, with the traffic a second, until Ctrl-C'],
       ['derp-setup status --json', 'for scripts: one JSON document; the exit code says whether it serves'],
     ],
+    doctor: [
+      ['sudo derp-setup doctor', 'what is wrong, why, and the command that mends it'],
+      ['sudo derp-setup doctor --fix', 'mend what can be mended without a decision of yours'],
+      ['sudo derp-setup doctor --report trouble.txt', 'a file for a bug report, without keys and addresses'],
+    ],
     'derp-map': [
       ['derp-setup derp-map', 'for the policy file of a tailnet (Access controls)'],
       ['derp-setup derp-map --headscale', 'YAML, for a file named in derp.paths'],
@@ -40,6 +45,8 @@ export const help = {
   },
   commandFooters: {
     status: 'Exit codes: 0 it serves, 1 nothing is installed, 2 bad usage, 3 installed but not serving as it should.',
+    doctor:
+      'Exit codes: 0 all good (warnings allowed), 1 something failed or nothing is installed, 2 bad usage, 130 interrupted.',
     'derp-map': 'Exit codes: 0 done, 1 nothing is installed, 2 bad usage.',
     renew: 'Exit codes: 0 done or not due, 1 failed and the old certificate is served, 2 bad usage or files.',
     upgrade: 'Exit codes: 0 done, 1 failed and the old version runs, 2 bad usage, 4 could not undo everything.',
@@ -49,6 +56,7 @@ export const help = {
   commands: {
     setup: 'set up a relay (the default)',
     status: 'how the installed relay is: service, certificate, clients, traffic',
+    doctor: 'look for everything that is known to go wrong, and mend it',
     'derp-map': "what to paste into the tailnet's policy file, or into Headscale",
     renew: 'take over a certificate that was renewed; a timer does it twice a day',
     upgrade: 'install this version in place of the installed one',
@@ -102,6 +110,10 @@ export const help = {
     version: 'print the version',
     help: 'show this help',
     statusWatch: 'look again every 2 seconds until Ctrl-C; a line each time where stdout is no terminal',
+    doctorFix:
+      'reload units, start and enable service and timer, reload the certificate, set modes and owners of files',
+    doctorOpenFirewall: "with --fix: add the rules that this machine's own firewall lacks",
+    doctorReport: 'write what was found into a file for a bug report: keys and addresses shortened, no secrets',
     mapHeadscale: "Headscale's YAML instead of the policy file's JSON",
     probeDerpPort: 'TCP port of DERP (default: 443)',
     probeStunPort: 'UDP port of STUN, -1: there is none (default: 3478)',

@@ -17,8 +17,9 @@ export const plan = {
   editedByHand: 'changed by hand since the last run',
 
   user: (name: string) => `create the system user ${name}`,
-  programs: (version: string, directory: string) => `install derp-setup ${version} in ${directory}`,
+  programs: (path: string) => `install ${path}`,
   usePrograms: (version: string) => `run derp-setup ${version} from now on`,
+  withRuntime: (version: string) => `a copy of Node ${version}`,
   runtime: (version: string) => `install a copy of Node ${version} for the service`,
   certificate: 'write the certificate and its key',
   certificateDetail: {
@@ -60,7 +61,7 @@ export const plan = {
   noDifferences: 'No files to compare.',
   savePath: 'Save the answers to',
   replace: (path: string) => `${path} is there already. Replace it?`,
-  saved: (path: string, command: string) => `Saved to ${path}. In a script:  ${command}`,
+  saved: (path: string) => `Saved to ${path}. In a script:`,
 
   secret: 'a secret: its content is never shown',
   onlyMode: 'the same content; owner and mode change',

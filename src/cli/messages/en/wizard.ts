@@ -51,6 +51,7 @@ export const wizard = {
   },
 
   table: {
+    looking: 'looking at this machine',
     machine: 'This machine',
     addresses: 'Addresses',
     noAddress: 'none but its own loopback',
@@ -187,7 +188,7 @@ export const wizard = {
     askKeys: 'File with the keys',
     sure: 'Really open to anyone?',
     sureInfo:
-      'Scanners find open relays within days. Strangers then send their traffic through yours: your bandwidth, your bill, and your address in the complaints.',
+      'Strangers look for open relays and send their traffic through those that they find: your bandwidth, your bill, and your address in the complaints.',
     notSure: 'no, choose another way',
     isSure: 'yes, open to anyone',
     open: 'strangers can use it too',

@@ -25,6 +25,11 @@ export const help: Messages['help'] = {
       ['derp-setup status --watch', '持续刷新并显示每秒流量，直到按下 Ctrl-C'],
       ['derp-setup status --json', '用于脚本：输出一个 JSON 文档，退出码表示是否正常'],
     ],
+    doctor: [
+      ['sudo derp-setup doctor', '哪里有问题、原因，以及修复命令'],
+      ['sudo derp-setup doctor --fix', '修复无需您决定的问题'],
+      ['sudo derp-setup doctor --report trouble.txt', '生成用于报告问题的文件，不含密钥和地址'],
+    ],
     'derp-map': [
       ['derp-setup derp-map', '用于 tailnet 的策略文件（Access controls）'],
       ['derp-setup derp-map --headscale', 'YAML 格式，放进 derp.paths 中的文件'],
@@ -42,6 +47,7 @@ export const help: Messages['help'] = {
   },
   commandFooters: {
     status: '退出码：0 正常运行，1 没有安装，2 用法有误，3 已安装但运行不正常。',
+    doctor: '退出码：0 全部正常（允许有警告），1 有检查未通过或没有安装，2 用法有误，130 被中断。',
     'derp-map': '退出码：0 完成，1 没有安装，2 用法有误。',
     renew: '退出码：0 完成或尚未到期，1 失败并继续使用旧证书，2 用法或文件有误。',
     upgrade: '退出码：0 完成，1 失败并继续运行旧版本，2 用法有误，4 未能全部撤销。',
@@ -50,6 +56,7 @@ export const help: Messages['help'] = {
   commands: {
     setup: '设置中继（默认命令）',
     status: '查看已安装的中继：服务、证书、客户端、流量',
+    doctor: '排查所有已知的问题，并可修复',
     'derp-map': '给出要粘贴到 tailnet 策略文件或 Headscale 的配置',
     renew: '导入已续期的证书；定时器每天运行两次',
     upgrade: '用当前版本替换已安装的版本',
@@ -102,6 +109,9 @@ export const help: Messages['help'] = {
     version: '显示版本号',
     help: '显示此帮助',
     statusWatch: '每 2 秒刷新一次，直到按下 Ctrl-C；输出不是终端时每次一行',
+    doctorFix: '重新加载单元、启动并启用服务和定时器、重新加载证书、修正文件权限和所有者',
+    doctorOpenFirewall: '与 --fix 一起使用：在本机防火墙中添加缺少的规则',
+    doctorReport: '把检查结果写入文件，用于报告问题：密钥和地址已缩短，不含机密',
     mapHeadscale: '输出 Headscale 的 YAML，而不是策略文件的 JSON',
     probeDerpPort: 'DERP 的 TCP 端口（默认：443）',
     probeStunPort: 'STUN 的 UDP 端口，-1 表示没有（默认：3478）',

@@ -16,8 +16,9 @@ export const plan: Messages['plan'] = {
   editedByHand: '上次运行后被手动改过',
 
   user: (name) => `创建系统用户 ${name}`,
-  programs: (version, directory) => `安装 derp-setup ${version} 到 ${directory}`,
+  programs: (path) => `安装 ${path}`,
   usePrograms: (version) => `从现在起使用 derp-setup ${version}`,
+  withRuntime: (version) => `附带 Node ${version}`,
   runtime: (version) => `为服务安装一份 Node ${version}`,
   certificate: '写入证书和私钥',
   certificateDetail: {
@@ -59,7 +60,7 @@ export const plan: Messages['plan'] = {
   noDifferences: '没有可比较的文件。',
   savePath: '保存到文件',
   replace: (path) => `${path} 已经存在，要替换吗？`,
-  saved: (path, command) => `已保存到 ${path}。在脚本中使用：  ${command}`,
+  saved: (path) => `已保存到 ${path}。在脚本中使用：`,
 
   secret: '机密内容，不会显示',
   onlyMode: '内容不变，只改所有者和权限',

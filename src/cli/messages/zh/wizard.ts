@@ -44,6 +44,7 @@ export const wizard: Messages['wizard'] = {
   },
 
   table: {
+    looking: '正在查看本机',
     machine: '本机',
     addresses: '地址',
     noAddress: '只有回环地址',
@@ -54,7 +55,7 @@ export const wizard: Messages['wizard'] = {
     notRoot: '不是 root',
     port: (port, protocol) => `端口 ${port}${protocol === 'udp' ? '/udp' : ''}`,
     free: '空闲',
-    taken: (who) => `被${owner(who)}占用`,
+    taken: (who) => owner(who),
     notRunning: '没有运行',
     notInstalled: '没有安装',
     silent: '没有响应',
@@ -178,8 +179,7 @@ export const wizard: Messages['wizard'] = {
     askUrl: '准入地址（https://…）',
     askKeys: '密钥列表文件',
     sure: '确定要对任何人开放吗？',
-    sureInfo:
-      '扫描程序几天之内就会找到开放的中继。之后陌生人会用它转发流量：占用您的带宽，产生费用，投诉也会算到您的地址上。',
+    sureInfo: '陌生人会寻找开放的中继，并用找到的中继转发流量：占用您的带宽，产生费用，投诉也会算到您的地址上。',
     notSure: '否，换一种方式',
     isSure: '是，对任何人开放',
     open: '陌生人也可以使用',

@@ -1,0 +1,54 @@
+/** What the doctor found, for people and as data. */
+import type { ChalkInstance } from 'chalk';
+import type { Judged } from '../setup/doctor/checks.ts';
+import type { Level } from '../setup/doctor/findings.ts';
+import type { Messages } from './messages/en.ts';
+import type { FindingWording } from './messages/finding-wording.ts';
+import { wordingOf } from './problem-list.ts';
+import { harmless } from './text.ts';
+
+const SYMBOLS: Record<Level, string> = { ok: '✔', warning: '!', failed: '✖' };
+
+function painted(level: Level, paint: ChalkInstance): string {
+  const symbol = SYMBOLS[level];
+  if (level === 'ok') return paint.green(symbol);
+  return level === 'warning' ? paint.yellow(symbol) : paint.red(symbol);
+}
+
+/** What another catalogue says of the problem or the check that a finding holds. */
+function explain({ data }: Judged, messages: Messages): FindingWording {
+  if ('problem' in data) {
+    const { rule, remedy } = wordingOf(data.problem.rule, messages);
+    return { text: rule, ...(remedy !== undefined && { remedy }) };
+  }
+  if ('check' in data) {
+    const { detail, remedy } = messages.explainCheck(data.check, data.about);
+    return { text: detail, ...(remedy !== undefined && { remedy }) };
+  }
+  return { text: '' };
+}
+
+/** A finding in the language of the catalogue. */
+export function findingWording(finding: Judged, messages: Messages): FindingWording {
+  // Each id's own sentence takes that id's own data; the type system cannot follow the look-up.
+  const word = messages.doctor.findings[finding.id] as (data: unknown, explained: FindingWording) => FindingWording;
+  return word(finding.data, explain(finding, messages));
+}
+
+/** The lines of one finding, with the way out and the lines of a journal below those that have any. */
+export function findingLines(finding: Judged, messages: Messages, paint: ChalkInstance): string[] {
+  const { text, remedy } = findingWording(finding, messages);
+  const journal = 'journal' in finding.data ? finding.data.journal : [];
+  return [
+    `  ${painted(finding.level, paint)} ${harmless(text)}`,
+    ...journal.map((line) => `      ${paint.dim(`│ ${harmless(line)}`)}`),
+    ...(remedy === undefined ? [] : [`      → ${harmless(remedy)}`]),
+  ];
+}
+
+/** A finding as data, with its sentences. */
+export function findingDocument(finding: Judged, messages: Messages): object {
+  const { check, id, level, data, fix } = finding;
+  const { text, remedy } = findingWording(finding, messages);
+  return { check, id, level, message: text, ...(remedy !== undefined && { remedy }), ...(fix && { fix }), data };
+}

@@ -1,0 +1,40 @@
+import type { Fix } from '../../../setup/doctor/findings.ts';
+import { findings } from './findings.ts';
+
+/** What a fix did, or would do. */
+function fixed(fix: Fix): string {
+  switch (fix.kind) {
+    case 'daemon-reload':
+      return 'systemd has read its units again; what changed takes effect with: sudo systemctl restart derp-relay';
+    case 'enable':
+      return `${fix.unit} starts when the machine does`;
+    case 'start':
+      return `${fix.unit} is started`;
+    case 'reload':
+      return `${fix.unit} has read its certificate again`;
+    case 'mode':
+      return `${fix.path} has mode 0${fix.mode.toString(8)}`;
+    case 'owner':
+      return `${fix.path} belongs to ${fix.owner}`;
+    case 'open-firewall':
+      return 'the firewall lets clients in';
+  }
+}
+
+const things = (count: number) => (count === 1 ? '1 thing' : `${count} things`);
+
+export const doctor = {
+  looking: 'looking at the relay, its machine and the way to it',
+  fixing: 'mending',
+  fixed,
+  notFixed: (fix: Fix, detail: string) => `could not be mended (${fixed(fix)}): ${detail}`,
+  allGood: 'All good.',
+  warnings: (count: number) => (count === 1 ? '1 warning, nothing failed.' : `${count} warnings, nothing failed.`),
+  toMend: (count: number) => `${things(count)} to mend.`,
+  canFix: (count: number) => `sudo derp-setup doctor --fix does ${count} of them.`,
+  canReport: 'sudo derp-setup doctor --report FILE writes a file without secrets for a bug report.',
+  reported: (path: string) =>
+    `written to ${path}: keys, addresses and names are taken out, but look through it before you publish it`,
+  notReported: (path: string, reason: string) => `${path} cannot be written: ${reason}`,
+  findings,
+};

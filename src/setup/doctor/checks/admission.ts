@@ -1,0 +1,66 @@
+/** Who may use the relay, and whether those who decide it can be asked. */
+import { readValue } from '../../status/installed.ts';
+import { compareVersions } from '../../versions.ts';
+import type { AdmissionFacts, DoctorFacts } from '../facts.ts';
+import { type Finding, failed, fine, warning } from '../findings.ts';
+import { refusedClients } from './journal.ts';
+
+/** tailscaled can be asked about keys since this release. Source: tailscale issue 12617. */
+const FIRST_TAILSCALED = '1.70.0';
+
+function judgeTailscaled({ state, version, detail }: NonNullable<AdmissionFacts['tailscaled']>): Finding {
+  switch (state) {
+    case 'absent':
+      return failed('tailscaled-absent', {});
+    case 'needs-login':
+      return failed('tailscaled-logged-out', {});
+    case 'stopped':
+      return failed('tailscaled-stopped', {});
+    case 'silent':
+      return failed('tailscaled-silent', { detail: detail ?? '' });
+    case 'running':
+      if (version !== undefined && compareVersions(version, FIRST_TAILSCALED) < 0) {
+        return failed('tailscaled-old', { version, first: FIRST_TAILSCALED });
+      }
+      return detail === undefined ? fine('tailscaled-answers', { version }) : failed('tailscaled-silent', { detail });
+  }
+}
+
+function judgeSources({ tailscaled, url, keyFile }: AdmissionFacts): Finding[] {
+  const found: Finding[] = tailscaled === undefined ? [] : [judgeTailscaled(tailscaled)];
+  if (url !== undefined && 'detail' in url) found.push(failed('admission-url-fails', url));
+  else if (url !== undefined) {
+    const data = { url: url.url };
+    found.push(
+      url.answer === 'admits' ? warning('admission-url-admits-all', data) : fine('admission-url-answers', data),
+    );
+  }
+  if (keyFile !== undefined && 'detail' in keyFile) found.push(failed('key-list-bad', keyFile));
+  else if (keyFile?.reachable === false) found.push(failed('key-list-unreachable', { path: keyFile.path }));
+  else if (keyFile !== undefined) {
+    // With nobody else to ask, an empty list keeps everybody out.
+    const alone = tailscaled === undefined && url === undefined;
+    const empty = keyFile.keys === 0 && alone;
+    found.push(
+      empty
+        ? warning('key-list-empty', { path: keyFile.path })
+        : fine('key-list-fine', { path: keyFile.path, keys: keyFile.keys }),
+    );
+  }
+  return found;
+}
+
+export function judgeAdmission({ admission, installed, relay, units, host, now }: DoctorFacts): Finding[] {
+  const rules = readValue(installed.relay)?.admission;
+  const open = relay?.admission === undefined ? rules === null : relay.admission.length === 0;
+  // A relay in the foreground is tried out, and ended again; the run itself says that it is open.
+  if (open) return installed.target === 'systemd' ? [warning('open-relay', {})] : [];
+  const found = judgeSources(admission);
+  const failures = relay?.admissionFailures ?? 0;
+  const answering = found.every(({ level }) => level !== 'failed');
+  if (failures > 0 && answering) found.push(warning('admission-unanswered', { failures }));
+  const ownAddresses = (host?.routes ?? []).filter(({ local }) => local).map(({ address }) => address);
+  const refused = refusedClients(units?.relayJournal ?? [], now, ownAddresses);
+  if (refused.length > 0) found.push(warning('refused-lately', { refused }));
+  return found;
+}

@@ -1,0 +1,86 @@
+/** The files that describe the installation: there, readable, and of one mind. */
+import { formatVerification, type Verification } from '../../../deploy/verification.ts';
+import type { AdmissionRules } from '../../../relay/config.ts';
+import type { Problem } from '../../problems.ts';
+import type { QuestionKey } from '../../questions.ts';
+import type { Installed, Reading, RelaySettings } from '../../status/installed.ts';
+import { readValue } from '../../status/installed.ts';
+import type { DoctorFacts } from '../facts.ts';
+import { type Finding, failed, fine, warning } from '../findings.ts';
+
+/** What this user may not read is no fault of the file's. */
+function mayBeDenied({ rule }: Problem, isRoot: boolean): boolean {
+  return !isRoot && rule.code === 'file' && rule.problem === 'denied';
+}
+
+function judgeReading(reading: Reading<unknown>, isRoot: boolean): Finding[] {
+  switch (reading.state) {
+    case 'read':
+      return [];
+    case 'missing':
+      return [failed('file-missing', { path: reading.path })];
+    case 'damaged':
+      return [failed('file-damaged', { path: reading.path })];
+    case 'bad':
+      return mayBeDenied(reading.problem, isRoot) ? [] : [failed('file-unusable', { problem: reading.problem })];
+  }
+}
+
+/** Whether the relay is told to admit those whom the answers name. The socket of tailscaled is found anew each time. */
+function sameAdmission(answer: Verification, rules: AdmissionRules | null): boolean {
+  const kinds = [rules?.tailscaled && 'tailscaled', rules?.url && 'url', rules?.keyFile && 'keys'].filter(Boolean);
+  if (answer.kind === 'none') return kinds.length === 0;
+  if (kinds.length !== 1 || kinds[0] !== answer.kind) return false;
+  // A key file may be a copy of the one that was named.
+  return answer.kind !== 'url' || rules?.url?.url === answer.url;
+}
+
+function describeAdmission(rules: AdmissionRules | null): string {
+  const ways = [
+    ...(rules?.keyFile ? [`keys:${rules.keyFile}`] : []),
+    ...(rules?.tailscaled ? ['tailscaled'] : []),
+    ...(rules?.url ? [`url:${rules.url.url}`] : []),
+  ];
+  return ways.join(' + ') || 'none';
+}
+
+/** The answers that the relay was not told of. */
+function differences({ answers }: Installed, relay: RelaySettings): { name: string; answer: string; relay: string }[] {
+  const given = answers.state === 'read' ? answers.value.given : {};
+  const told: Partial<Record<QuestionKey, unknown>> = {
+    host: relay.hostname,
+    derpPort: relay.derpPort,
+    httpPort: relay.httpPort,
+    stunPort: relay.stunPort,
+  };
+  const found = Object.entries(told).flatMap(([name, value]) => {
+    const answer = given[name as QuestionKey]?.value;
+    return answer === undefined || answer === value ? [] : [{ name, answer: String(answer), relay: String(value) }];
+  });
+  const verify = given.verify?.value;
+  if (verify !== undefined && !sameAdmission(verify, relay.admission)) {
+    const answer = formatVerification(verify);
+    found.push({ name: 'verify', answer, relay: describeAdmission(relay.admission) });
+  }
+  return found;
+}
+
+function judgeKey({ key, installed, isRoot }: DoctorFacts): Finding[] {
+  if (key.missing) return [failed('file-missing', { path: installed.layout.relayKey })];
+  const { problem } = key;
+  return problem === undefined || mayBeDenied(problem, isRoot) ? [] : [failed('file-unusable', { problem })];
+}
+
+export function judgeFiles(facts: DoctorFacts): Finding[] {
+  const { installed, edited, isRoot } = facts;
+  const { answers, relay, derpMap, manifest, target } = installed;
+  const needed = target === 'systemd' ? [answers, relay, derpMap, manifest] : [answers, derpMap];
+  const found = [...needed.flatMap((reading) => judgeReading(reading, isRoot)), ...judgeKey(facts)];
+  const remarks = readValue(answers)?.problems ?? [];
+  found.push(...remarks.map((problem) => failed('file-unusable', { problem })));
+  const settings = readValue(relay);
+  const fields = settings === undefined ? [] : differences(installed, settings);
+  if (fields.length > 0) found.push(warning('answers-differ', { path: answers.path, fields }));
+  found.push(...edited.map((path) => warning('file-edited', { path })));
+  return found.length > 0 ? found : [fine('files-fine', {})];
+}

@@ -1,0 +1,21 @@
+/** The timer that has the certificate renewed, and how its last run went. */
+import { RENEW_TIMER, RENEW_UNIT } from '../../../deploy/layout.ts';
+import type { DoctorFacts } from '../facts.ts';
+import { type Finding, failed, fine, warning } from '../findings.ts';
+
+const SHOWN_LINES = 5;
+
+export function judgeRenewal({ units, installed }: DoctorFacts): Finding[] {
+  if (units === undefined || installed.target !== 'systemd') return [];
+  const { timer, renewal, timerNext, renewalJournal } = units;
+  const unit = RENEW_TIMER;
+  if (!timer.found) return [failed('timer-missing', { unit })];
+  const found: Finding[] = [];
+  if (timer.active !== 'active') found.push(failed('timer-stopped', { unit }, { kind: 'start', unit }));
+  if (!timer.enabled) found.push(warning('timer-not-enabled', { unit }, { kind: 'enable', unit }));
+  if (renewal.active === 'failed') {
+    const journal = renewalJournal.slice(-SHOWN_LINES);
+    found.push(failed('renewal-failed', { unit: RENEW_UNIT, exitStatus: renewal.exitStatus, journal }));
+  }
+  return found.length > 0 ? found : [fine('renewal-planned', { next: timerNext })];
+}

@@ -1,0 +1,91 @@
+/** The doctor's visit: gathers all facts, as far as this user may, and judges them. Changes nothing. */
+import type { Layout } from '../../deploy/layout.ts';
+import { readRelayStatus } from '../relay-status.ts';
+import { readCounters } from '../status/counters.ts';
+import { readInstalled, readValue, whereabouts } from '../status/installed.ts';
+import { readServedChain } from '../status/served-certificate.ts';
+import { type Judged, judgeAll } from './checks.ts';
+import type { DoctorFacts } from './facts.ts';
+import { gatherAdmission } from './gather/admission.ts';
+import { gatherCertificate } from './gather/certificate.ts';
+import { gatherDisks, gatherEdited, gatherFiles, gatherKey } from './gather/files.ts';
+import { gatherDerpers, gatherFirewall, gatherOpenFilesLimit, gatherPorts, gatherRuntime } from './gather/machine.ts';
+import { gatherProbe } from './gather/probe.ts';
+import { gatherHost } from './gather/routes.ts';
+import { gatherClock, gatherUnits } from './gather/units.ts';
+
+/** What a visit needs. */
+export interface VisitInput {
+  layout: Layout;
+  environment: Record<string, string | undefined>;
+  signal: AbortSignal;
+}
+
+/** Everything that this user can find out. Each look is bounded in time. */
+export async function gatherFacts({ layout, environment, signal }: VisitInput): Promise<DoctorFacts> {
+  const now = new Date();
+  const isRoot = process.getuid?.() === 0;
+  const installed = await readInstalled(layout);
+  const where = whereabouts(installed);
+  const { onMachine, target } = installed;
+  const isService = onMachine && target === 'systemd';
+  const nothing = async () => undefined;
+  // What is looked at only on the machine that the relay is for, and of it some only as root.
+  const here = <T>(look: () => Promise<T>) => (onMachine ? look() : nothing());
+  const asRoot = <T>(look: () => Promise<T>) => (onMachine && isRoot ? look() : nothing());
+  const [answer, served, units, key, ports] = await Promise.all([
+    here(async () => where && readRelayStatus(where.ports.derp, signal)),
+    here(async () => where && readServedChain(where.host, where.ports.derp, signal)),
+    isService ? gatherUnits(now) : undefined,
+    gatherKey(layout.relayKey),
+    here(async () => where && gatherPorts(where.ports)),
+  ]);
+  const relay = answer && readCounters(answer);
+  const identity = relay && { publicKey: relay.publicKey, fingerprint: served?.[0]?.fingerprint256 };
+  const [certificate, host] = await Promise.all([
+    gatherCertificate(installed, served, environment, now),
+    here(async () => where && gatherHost(installed, where, identity, signal)),
+  ]);
+  signal.throwIfAborted();
+  const relayPid = units?.relay.mainPid ?? ports?.find(({ purpose }) => purpose === 'derp')?.owner?.pid;
+  const [probe, files, edited, runtime, firewall, derpers, admission, clock, disks, limit] = await Promise.all([
+    relay && where ? gatherProbe(installed, where, host?.routes ?? [], certificate?.extraCa ?? '', signal) : undefined,
+    gatherFiles(installed),
+    gatherEdited(readValue(installed.manifest)),
+    isService ? gatherRuntime(layout) : undefined,
+    asRoot(async () => where && gatherFirewall(where.ports)),
+    asRoot(async () => where && gatherDerpers(where.ports)),
+    here(() => gatherAdmission(readValue(installed.relay)?.admission)),
+    here(gatherClock),
+    gatherDisks(installed),
+    gatherOpenFilesLimit(relayPid),
+  ]);
+  return {
+    now,
+    isRoot,
+    installed,
+    where,
+    units,
+    relay,
+    key,
+    files,
+    edited,
+    runtime,
+    host,
+    ports: ports ?? [],
+    certificate: certificate?.facts,
+    firewall,
+    derpers: derpers ?? [],
+    admission: admission ?? {},
+    clockSynchronized: clock,
+    disks,
+    openFilesLimit: limit,
+    probe,
+  };
+}
+
+/** A visit: what was found out, and what it means. */
+export async function examine(input: VisitInput): Promise<{ facts: DoctorFacts; findings: Judged[] }> {
+  const facts = await gatherFacts(input);
+  return { facts, findings: judgeAll(facts) };
+}

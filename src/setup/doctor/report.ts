@@ -1,0 +1,61 @@
+/** One text file for a bug report: everything that was found out, without what nobody needs to know. */
+import { RELAY_UNIT } from '../../deploy/layout.ts';
+import { FileError, readText } from '../../system/files.ts';
+import { describeMachine, type Machine } from '../../system/machine.ts';
+import { readValue } from '../status/installed.ts';
+import type { Judged } from './checks.ts';
+import type { DoctorFacts } from './facts.ts';
+import type { FixOutcome } from './fix.ts';
+import { redactor } from './redact.ts';
+
+/** What goes into the file. */
+export interface ReportInput {
+  facts: DoctorFacts;
+  findings: readonly Judged[];
+  outcomes: readonly FixOutcome[];
+  machine: Machine;
+  /** Files without secrets, by path. */
+  files: ReadonlyMap<string, string>;
+}
+
+/** Lines of each journal that are kept. */
+const JOURNAL_LINES = 300;
+
+const section = (title: string, text: string) => `== ${title} ==\n${text.trimEnd() || '(nothing)'}\n`;
+const json = (value: unknown) => JSON.stringify(value, null, 2) ?? '';
+
+/** The text of the file. Pure. */
+export function reportText({ facts, findings, outcomes, machine, files }: ReportInput): string {
+  const { units, installed, where, relay, now } = facts;
+  const admission = readValue(installed.relay)?.admission;
+  const redact = redactor({ host: where?.host, urls: admission?.url ? [admission.url.url] : [] });
+  const { relayJournal = [], renewalJournal = [], ...states } = units ?? {};
+  const versions = { own: __VERSION__, installed: installed.version, running: relay?.version, node: process.version };
+  const sections = [
+    section('derp-setup report', `${now.toISOString()}\n${json(versions)}\n${json(machine)}`),
+    section('findings', findings.map((finding) => JSON.stringify(finding)).join('\n')),
+    section('mended', outcomes.map((outcome) => JSON.stringify(outcome)).join('\n')),
+    // Files and journals stand below.
+    section('facts', json({ ...facts, installed: { target: installed.target }, units: states })),
+    ...[...files].map(([path, text]) => section(path, text)),
+    section('journal of the relay', relayJournal.slice(-JOURNAL_LINES).join('\n')),
+    section('journal of the renewal', renewalJournal.slice(-JOURNAL_LINES).join('\n')),
+  ];
+  return redact(sections.join('\n'));
+}
+
+/** Gathers the rest, and makes the text. Files that this user may not read are left out. */
+export async function makeReport(input: Omit<ReportInput, 'machine' | 'files'>): Promise<string> {
+  const { layout } = input.facts.installed;
+  const files = new Map<string, string>();
+  // None of these holds a secret; keys and certificates are not among them.
+  for (const path of [layout.config, layout.relayConfig, layout.manifest, layout.derpMap, layout.unit(RELAY_UNIT)]) {
+    try {
+      files.set(path, await readText(path));
+    } catch (error) {
+      if (!(error instanceof FileError)) throw error;
+      files.set(path, `(${error.reason})`);
+    }
+  }
+  return reportText({ ...input, machine: await describeMachine(), files });
+}

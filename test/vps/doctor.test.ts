@@ -1,0 +1,241 @@
+/** What `status` and `doctor` see of a relay that runs as a service, of what goes wrong with it, and what they mend. */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { bootMachine, type Machine } from './support/machine.ts';
+import { until } from './support/wait.ts';
+
+const SETUP = '/usr/local/bin/derp-setup';
+const UNIT = 'derp-relay.service';
+
+let machine: Machine;
+
+beforeAll(async () => {
+  machine = await bootMachine({ name: 'doctor' });
+  const { code, stderr } = await machine.npx(['--yes', '--verify', 'none']);
+  expect(code, stderr).toBe(0);
+  await machine.shell('useradd --create-home alice');
+});
+afterAll(() => machine.stop());
+
+interface Found {
+  code: number;
+  /** What is not as it should be: level and id. */
+  bad: string[];
+  findings: { id: string; level: string; message: string; remedy?: string; data: Record<string, unknown> }[];
+  fixed: { kind: string; ok: boolean }[];
+}
+
+async function doctor(...args: string[]): Promise<Found> {
+  const { code, stdout, stderr } = await machine.run(SETUP, ['doctor', '--json', ...args], { timeout: 60 });
+  expect(stdout, stderr).not.toBe('');
+  const { findings, fixed } = JSON.parse(stdout) as Found;
+  const bad = findings.filter(({ level }) => level !== 'ok').map(({ level, id }) => `${level} ${id}`);
+  return { code, bad, findings, fixed };
+}
+
+const status = async (code: number, user?: string) => {
+  const finished = await machine.run(SETUP, ['status', '--json'], user === undefined ? {} : { user });
+  expect(finished.code, finished.stderr + finished.stdout).toBe(code);
+  return JSON.parse(finished.stdout);
+};
+
+/** What a relay that anyone may use is told of, on a machine whose clock nothing sets. */
+const USUAL = ['warning open-relay', 'warning clock-not-synchronized'];
+const beside = ({ bad }: Found) => bad.filter((finding) => !USUAL.includes(finding));
+
+/** Waits until the relay serves again. */
+const untilServing = () =>
+  until('the relay to serve', { seconds: 20 }, async () => (await machine.run(SETUP, ['status'])).code === 0);
+
+describe('a relay that serves', () => {
+  it('is described in full to root, and to everybody', async () => {
+    for (const user of [undefined, 'alice']) {
+      const document = await status(0, user);
+      expect(document).toMatchObject({
+        ok: true,
+        host: machine.ipv4,
+        ports: { derp: 443, http: 80, stun: 3478 },
+        service: { active: 'active', enabled: true, restarts: 0 },
+        certificate: { mode: 'self-signed', source: 'served' },
+        renewal: { active: true, failed: false },
+        admission: ['none'],
+        relay: { clients: 0 },
+        unreadable: [],
+      });
+      expect(new Date(document.renewal.next).getTime()).toBeGreaterThan(Date.now());
+      expect(document.versions.running).toBe(document.versions.installed);
+    }
+  });
+
+  it('passes the doctor, as root and, but for what only root may see, as anybody', async () => {
+    const found = await doctor();
+    expect({ code: found.code, bad: beside(found) }).toEqual({ code: 0, bad: [] });
+    const fine = found.findings.filter(({ level }) => level === 'ok').map(({ id }) => id);
+    expect(fine).toEqual(
+      expect.arrayContaining([
+        ...['files-fine', 'permissions-fine', 'runtime-fine', 'service-runs', 'ports-held', 'host-leads-here'],
+        ...['no-firewall', 'certificate-fine', 'renewal-planned', 'client-served', 'map-fine', 'disk-room', 'log-fine'],
+      ]),
+    );
+    const { code, stdout, stderr } = await machine.run(SETUP, ['doctor', '--json'], { user: 'alice', timeout: 60 });
+    const seen = (JSON.parse(stdout) as Found).findings.filter(({ level }) => level !== 'ok').map(({ id }) => id);
+    expect({
+      code,
+      stderr: stderr.includes('rror'),
+      seen: seen.filter((id) => !USUAL.includes(`warning ${id}`)),
+    }).toEqual({
+      code: 0,
+      stderr: false,
+      seen: ['needs-root'],
+    });
+    expect((await machine.run(SETUP, ['doctor', '--fix'], { user: 'alice' })).code).toBe(2);
+  });
+
+  it('can be reported without its keys and addresses', async () => {
+    expect((await machine.run(SETUP, ['doctor', '--report', '/root/trouble.txt'], { timeout: 60 })).code).toBe(0);
+    expect(await machine.shell('stat -c %a /root/trouble.txt')).toBe('600\n');
+    const report = await machine.readFile('/root/trouble.txt');
+    expect(report).toContain('"event":"listening"');
+    expect(report).not.toContain(machine.ipv4);
+    const key = /privkey:(\w{20})/.exec(await machine.readFile('/var/lib/derp-setup/derper.key'))![1]!;
+    expect(report).not.toContain(key);
+  });
+});
+
+describe('the doctor mends', () => {
+  it('a service that was stopped, and units that start no more', async () => {
+    await machine.shell(`systemctl disable --now derp-setup-renew.timer ${UNIT}`);
+    const document = await status(3);
+    expect(document.shortcomings.map(({ code }: { code: string }) => code)).toEqual(['service-stopped']);
+    const sick = await doctor();
+    expect(sick.code).toBe(1);
+    expect(beside(sick)).toEqual([
+      'failed service-stopped',
+      'warning service-not-enabled',
+      'failed timer-stopped',
+      'warning timer-not-enabled',
+    ]);
+    const mended = await doctor('--fix');
+    expect(mended.fixed.map(({ kind, ok }) => `${kind} ${ok}`)).toEqual([
+      ...['enable true', 'enable true', 'start true', 'start true'],
+    ]);
+    expect({ code: mended.code, bad: beside(mended) }).toEqual({ code: 0, bad: [] });
+  });
+
+  it('modes and owners', async () => {
+    await machine.shell(
+      'cd /var/lib/derp-setup; chmod 644 derper.key; chown root:root /etc/derp-setup/certs/*.key; chmod 640 /etc/derp-setup/relay.json',
+    );
+    expect(beside(await doctor())).toEqual(['failed file-exposed', 'failed file-owner', 'failed file-mode']);
+    const mended = await doctor('--fix');
+    expect({ code: mended.code, bad: beside(mended) }).toEqual({ code: 0, bad: [] });
+    expect(await machine.shell('stat -c "%a %U:%G" /var/lib/derp-setup/derper.key /etc/derp-setup/certs/*.key')).toBe(
+      '600 derp-relay:derp-relay\n600 derp-relay:derp-relay\n',
+    );
+  });
+
+  it('a unit that systemd has not read, and says that it was changed by hand', async () => {
+    await machine.shell(`echo '# mine' >>/etc/systemd/system/${UNIT}`);
+    expect(beside(await doctor())).toEqual(['warning file-edited', 'warning unit-stale']);
+    expect(beside(await doctor('--fix'))).toEqual(['warning file-edited']);
+    await machine.shell(`sed -i '$d' /etc/systemd/system/${UNIT}; systemctl daemon-reload`);
+  });
+
+  it('a certificate that the relay has not read', async () => {
+    const certificate = `/etc/derp-setup/certs/${machine.ipv4}`;
+    await machine.shell(`cd /etc/derp-setup/certs; cp -a ${machine.ipv4}.crt /root/old.crt; cp -a ${machine.ipv4}.key /root/old.key
+      openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 90 -subj /CN=x -addext subjectAltName=IP:${machine.ipv4} -keyout /root/new.key -out /root/new.crt
+      cat /root/new.crt >${certificate}.crt; cat /root/new.key >${certificate}.key`);
+    expect(beside(await doctor())).toEqual(['failed certificate-not-loaded']);
+    // Now that it is served, the map has the wrong pin, which only a person can mend everywhere.
+    const served = await doctor('--fix');
+    expect(served.fixed).toEqual([{ kind: 'reload', unit: UNIT, ok: true }]);
+    expect(beside(served)).toEqual(['failed pin-differs']);
+    await machine.shell(
+      `cat /root/old.crt >${certificate}.crt; cat /root/old.key >${certificate}.key; systemctl reload ${UNIT}`,
+    );
+    await untilServing();
+  });
+
+  it('a firewall when it is asked to, and uninstalling would close it again', async () => {
+    await machine.shell('ufw --force enable');
+    const closed = await doctor();
+    expect(beside(closed)).toEqual(['failed firewall-closed']);
+    expect(closed.findings.find(({ id }) => id === 'firewall-closed')?.remedy).toContain('ufw');
+    expect(beside(await doctor('--fix'))).toEqual(['failed firewall-closed']);
+    const opened = await doctor('--fix', '--open-firewall');
+    expect({ fixed: opened.fixed, bad: beside(opened) }).toEqual({
+      fixed: [{ kind: 'open-firewall', ok: true }],
+      bad: [],
+    });
+    const manifest = JSON.parse(await machine.readFile('/etc/derp-setup/installation.json'));
+    expect(manifest.firewall).toMatchObject({ tool: 'ufw', openings: [{ port: 443 }, { port: 80 }, { port: 3478 }] });
+    await machine.shell('ufw --force disable');
+  });
+});
+
+describe('the doctor tells', () => {
+  it('why the relay ends as soon as it starts, with its own words', async () => {
+    await machine.shell("cp /etc/derp-setup/relay.json /root/relay.json; echo '{' >/etc/derp-setup/relay.json");
+    await machine.shell(`systemctl restart ${UNIT}; sleep 3`);
+    const found = await doctor();
+    expect(beside(found)).toEqual(expect.arrayContaining(['failed file-unusable', 'failed service-restarting']));
+    const { data } = found.findings.find(({ id }) => id === 'service-restarting')!;
+    expect(String(data.journal)).toContain('relay.json');
+    await status(3);
+    await machine.shell(
+      `cat /root/relay.json >/etc/derp-setup/relay.json; systemctl reset-failed ${UNIT}; systemctl restart ${UNIT}`,
+    );
+    await untilServing();
+  });
+
+  it('who has its port', async () => {
+    await machine.shell(`systemctl stop ${UNIT}
+      systemd-run --quiet --unit=squatter node -e "require('node:net').createServer().listen(443)"; sleep 1
+      systemctl start ${UNIT}; sleep 3`);
+    const found = await doctor();
+    expect(beside(found)).toEqual(expect.arrayContaining(['failed port-taken']));
+    expect(found.findings.find(({ id }) => id === 'port-taken')?.message).toContain('443/tcp is in use by node');
+    await machine.shell(`systemctl stop squatter; systemctl reset-failed ${UNIT}; systemctl restart ${UNIT}`);
+    await untilServing();
+  });
+
+  it('that strangers are kept out where that was wanted, with the keys of the machine itself', async () => {
+    const server = `require('node:http').createServer((_, answer) => answer.end('{"Allow":false}')).listen(8080, '127.0.0.1')`;
+    await machine.writeFile('/opt/admission.cjs', server);
+    await machine.shell('systemd-run --quiet --unit=admission $(command -v node) /opt/admission.cjs; sleep 1');
+    const { code, stderr } = await machine.npx(['--yes', '--verify', 'url:http://127.0.0.1:8080/verify']);
+    expect(code, stderr).toBe(0);
+    const found = await doctor();
+    expect({ code: found.code, bad: beside(found) }).toEqual({ code: 0, bad: [] });
+    const fine = found.findings.map(({ id }) => id);
+    expect(fine).toEqual(expect.arrayContaining(['client-served', 'strangers-refused', 'admission-url-answers']));
+    expect(fine).not.toContain('open-relay');
+    expect((await status(0)).admission).toEqual(['url']);
+    // A second visit takes the first one's knocks for no strangers.
+    expect(beside(await doctor())).toEqual([]);
+    await machine.shell('systemctl stop admission');
+    const unanswered = await doctor();
+    expect(beside(unanswered)).toEqual(['failed admission-url-fails']);
+  });
+
+  it('that tailscaled is gone', async () => {
+    const rules = '.admission = {"tailscaled":{"socket":"/run/tailscale/none.sock"}}';
+    await machine.shell(`cp /etc/derp-setup/relay.json /root/relay.json
+      node -e 'const fs=require("fs"),f="/etc/derp-setup/relay.json",j=JSON.parse(fs.readFileSync(f));j${rules};fs.writeFileSync(f,JSON.stringify(j))'
+      systemctl restart ${UNIT}; sleep 1`);
+    const found = await doctor();
+    expect(found.code).toBe(1);
+    expect(beside(found)).toEqual(expect.arrayContaining(['failed tailscaled-absent', 'warning answers-differ']));
+    await machine.shell(`cat /root/relay.json >/etc/derp-setup/relay.json; systemctl restart ${UNIT}`);
+    await untilServing();
+  });
+});
+
+describe('after uninstalling', () => {
+  it('there is no status', async () => {
+    expect((await machine.run(SETUP, ['uninstall', '--yes', '--purge'], { timeout: 60 })).code).toBe(0);
+    const { code, stderr } = await machine.npx(['status']);
+    expect(code).toBe(1);
+    expect(stderr).toContain('no relay is installed here');
+  });
+});
