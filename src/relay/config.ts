@@ -64,6 +64,10 @@ export interface RelayConfig {
   tcpKeepAliveMs: number;
   /** New connections a second that are served; null for no limit. Those over it are accepted and closed at once. */
   acceptLimit: { perSecond: number; burst: number } | null;
+  /** How fast one client may send, in bytes of frames; null for no limit. The file's rate counts more. */
+  clientRate: { bytesPerSecond: number; burstBytes: number } | null;
+  /** Derper's JSON file with that rate (`-rate-config`), read again on SIGHUP; null for none. */
+  clientRateFile: string | null;
   /** Read a PROXY protocol header on connections from these addresses or CIDR ranges. */
   proxyProtocolFrom: string[];
   /** Who may use the relay; null for everybody. */
@@ -86,6 +90,8 @@ export const defaultRelayConfig: Omit<RelayConfig, 'hostname' | 'keyFile' | 'cer
   // Long, to spare batteries: DERP has keep-alives of its own every minute.
   tcpKeepAliveMs: 600_000,
   acceptLimit: null,
+  clientRate: null,
+  clientRateFile: null,
   proxyProtocolFrom: [],
   admission: null,
   drainMs: 5000,

@@ -40,6 +40,8 @@ export class Counters {
   keepAlivesSent = 0;
   unknownFrames = 0;
   pushBacks = 0;
+  /** How often a client was not read for a moment because it sent faster than it may. */
+  ratePauses = 0;
   writeTimeouts = 0;
   vanished = 0;
   internalErrors = 0;
@@ -101,6 +103,7 @@ export class Counters {
       packets_dropped: packetsDropped,
       bytes_dropped: bytesDropped,
       push_backs: this.pushBacks,
+      rate_pauses: this.ratePauses,
       write_timeouts: this.writeTimeouts,
       vanished: this.vanished,
       internal_errors: this.internalErrors,

@@ -16,6 +16,7 @@ import { BootstrapDns } from './front/bootstrap-dns.ts';
 import { Front } from './front/front.ts';
 import { createPort80Server } from './front/port-80.ts';
 import { loadOrCreateIdentity } from './identity.ts';
+import { ClientRates, describeRate } from './limits/client-rates.ts';
 import { createLog } from './log.ts';
 import { Noise } from './noise.ts';
 import { BufferPool } from './queues/buffer-pool.ts';
@@ -56,7 +57,7 @@ export interface Relay {
   /** Counters and gauges, as served at /debug/vars. */
   snapshot(): Record<string, unknown>;
   /**
-   * Reads the certificate and the key file again, and asks again about the clients that are in.
+   * Reads the certificate, the key file and the clients' rate again, and asks again about the clients that are in.
    * @throws RelayStartError when a file is unusable; what it held before stays in use, and the rest is done all the same
    */
   reload(): Promise<void>;
@@ -75,6 +76,7 @@ export async function startRelay(config: RelayConfig, parts: RelayParts = {}): P
   const counters = new Counters();
   const sessions = new Set<Session>();
   const gate = await Gate.open(config.admission, { log, counters, sessions, times: parts.recheck });
+  const clientRates = await ClientRates.open(config, { log, clients: sessions });
   const keyPair = await loadOrCreateIdentity(config.keyFile);
   let credentials = await withMetaCertificate(certificate, keyPair.publicKey);
 
@@ -97,6 +99,7 @@ export async function startRelay(config: RelayConfig, parts: RelayParts = {}): P
     sessions,
     keepAlives,
     admit: parts.admit ?? gate.admit,
+    clientRates,
     log,
     noise,
     writeTimeoutMs: config.writeTimeoutMs,
@@ -107,6 +110,7 @@ export async function startRelay(config: RelayConfig, parts: RelayParts = {}): P
     public_key: formatUntypedKey(keyPair.publicKey),
     read_mode: readMode,
     admission: gate.kinds,
+    client_rate: describeRate(clientRates.rate),
     ...counters.snapshot(),
     noise: { ...noise.totals },
     queued_bytes: pool.outstanding,
@@ -187,7 +191,7 @@ export async function startRelay(config: RelayConfig, parts: RelayParts = {}): P
     }
   };
   const reload = async () => {
-    const results = await Promise.allSettled([reloadCertificate(), gate.reload()]);
+    const results = await Promise.allSettled([reloadCertificate(), gate.reload(), clientRates.reload()]);
     for (const result of results) if (result.status === 'rejected') throw result.reason;
   };
 

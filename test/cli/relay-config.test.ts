@@ -189,6 +189,8 @@ describe('the config file', () => {
       writeTimeoutMs: 0,
       tcpKeepAliveMs: 1000,
       acceptLimit: { perSecond: 0.5, burst: 1 },
+      clientRate: { bytesPerSecond: 1000, burstBytes: 5 },
+      clientRateFile: 'rate.json',
       proxyProtocolFrom: ['127.0.0.1', '10.0.0.0/8', '2001:db8::/32'],
       admission: {
         tailscaled: { socket: 'tailscaled.sock' },
@@ -206,6 +208,7 @@ describe('the config file', () => {
         certificate: { certFile: '/etc/relay/x.crt', keyFile: '/abs/x.key' },
         stunPort: 3479,
         keyFile: '/etc/relay/derper.key',
+        clientRateFile: '/etc/relay/rate.json',
         admission: {
           ...json.admission,
           tailscaled: { socket: '/etc/relay/tailscaled.sock' },
@@ -272,6 +275,11 @@ describe('the config file', () => {
     { tcpKeepAliveMs: 'x' },
     { acceptLimit: {} },
     { acceptLimit: { perSecond: 0, burst: 1 } },
+    { clientRate: {} },
+    { clientRate: { bytesPerSecond: 0, burstBytes: 1 } },
+    { clientRate: { bytesPerSecond: 1.5 } },
+    { clientRate: { bytesPerSecond: 1, burst: 1 } },
+    { clientRateFile: '' },
     { proxyProtocolFrom: ['10.0.0.0/33'] },
     { proxyProtocolFrom: ['x'] },
     { proxyProtocolFrom: '10.0.0.0/8' },

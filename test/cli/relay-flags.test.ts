@@ -144,7 +144,6 @@ describe("derper's flags", () => {
   });
 
   it.each([
-    ['-rate-config=/x'],
     ['-mesh-psk-file=/x'],
     ['-mesh-with=a,b'],
     ['-secrets-url=x'],
@@ -157,7 +156,7 @@ describe("derper's flags", () => {
     expect({ settings, ignored }).toEqual({ settings: {}, ignored: [] });
   });
 
-  it.each([['-mesh-with='], ['-ace=false'], ['-rate-config=']])('%s asks for nothing', (word) => {
+  it.each([['-mesh-with='], ['-ace=false']])('%s asks for nothing', (word) => {
     expect(readRelayFlags([word])).toMatchObject({ problems: [], ignored: [], settings: {} });
   });
 

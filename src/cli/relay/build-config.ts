@@ -112,6 +112,7 @@ export function buildRelayConfig(input: BuildInput): BuiltConfig {
     writeTimeoutMs: settings.writeTimeoutMs ?? file.writeTimeoutMs ?? defaultRelayConfig.writeTimeoutMs,
     tcpKeepAliveMs: settings.tcpKeepAliveMs ?? file.tcpKeepAliveMs ?? defaultRelayConfig.tcpKeepAliveMs,
     acceptLimit: chooseAcceptLimit(input),
+    clientRateFile: settings.rateFile === '' ? null : (settings.rateFile ?? file.clientRateFile ?? null),
     admission,
   };
   if (config.httpPort === listen.port) {

@@ -59,6 +59,15 @@ const READERS: { [K in keyof RelayConfig]: ObjectReader<RelayConfig[K]> } = {
       ? { value: { perSecond, burst } }
       : { problem: 'must be {"perSecond", "burst"}, both above 0, or null' };
   },
+  clientRate: (value) => {
+    if (value === null) return { value };
+    const { bytesPerSecond, burstBytes = 0, ...rest } = isObject(value) ? value : {};
+    const whole = (number: unknown): number is number => Number.isSafeInteger(number) && (number as number) >= 0;
+    return whole(bytesPerSecond) && bytesPerSecond > 0 && whole(burstBytes) && Object.keys(rest).length === 0
+      ? { value: { bytesPerSecond, burstBytes } }
+      : { problem: 'must be {"bytesPerSecond", "burstBytes"}, whole numbers, the first above 0, or null' };
+  },
+  clientRateFile: (value, directory) => (value === null ? { value } : readFile(value, directory)),
   proxyProtocolFrom: (value) =>
     Array.isArray(value) && value.every(isRange)
       ? { value }

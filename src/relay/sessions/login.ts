@@ -1,8 +1,8 @@
 import { open, type SharedKey, seal, sharedKey } from '../../protocol/box.ts';
 import { encodeServerInfo } from '../../protocol/frame-encoder.ts';
-import { KEY_LENGTH, PROTOCOL_VERSION } from '../../protocol/frame-types.ts';
+import { KEY_LENGTH } from '../../protocol/frame-types.ts';
 import type { KeyPair } from '../../protocol/keys.ts';
-import { type ClientInfo, encodeServerInfoJson, parseClientInfoJson } from '../../protocol/login.ts';
+import { type ClientInfo, parseClientInfoJson } from '../../protocol/login.ts';
 
 /** A client that has proved that it holds its key. */
 export interface ProvenClient {
@@ -23,9 +23,7 @@ export function readClientInfo(relayKey: KeyPair, bytes: Buffer, start: number, 
   return { key, info, shared };
 }
 
-const serverInfoJson = encodeServerInfoJson({ version: PROTOCOL_VERSION });
-
-/** The ServerInfo frame for a client. */
-export function makeServerInfo(shared: SharedKey): Buffer {
-  return encodeServerInfo(seal(shared, serverInfoJson));
+/** The ServerInfo frame for a client, from its JSON. */
+export function makeServerInfo(shared: SharedKey, json: Buffer): Buffer {
+  return encodeServerInfo(seal(shared, json));
 }

@@ -8,6 +8,8 @@ import { FRAME_HEADER_LENGTH, FrameType, KEY_LENGTH, PeerGoneReason, PING_LENGTH
 import { type KeyPair, shortKey } from '../../protocol/keys.ts';
 import type { LoginWay } from '../counters.ts';
 import { defaults } from '../defaults.ts';
+import { type ClientRate, ReceiveBudget } from '../limits/client-rate.ts';
+import type { ClientRates } from '../limits/client-rates.ts';
 import type { Log } from '../log.ts';
 import type { Noise } from '../noise.ts';
 import { Outbox, type OutboxContext } from '../queues/outbox.ts';
@@ -33,6 +35,7 @@ export interface SessionContext extends OutboxContext {
   readonly sessions: Set<Session>;
   readonly keepAlives: KeepAliveWheels;
   readonly admit: Admission;
+  readonly clientRates: ClientRates;
   readonly log: Log;
   readonly noise: Noise;
   /** A client that takes no bytes for this long is disconnected, milliseconds; 0 never. */
@@ -50,6 +53,14 @@ export interface Origin {
 
 type State = 'login' | 'admitting' | 'active' | 'closed';
 
+/** Why a client is not read for a moment; there may be several reasons at once, so each is a bit. */
+const ADMITTING = 1;
+const PUSHED_BACK = 2;
+const OVER_RATE = 4;
+
+/** A client that is over its rate by less than this is read on: the next bytes make it worth a pause. Milliseconds. */
+const SHORTEST_PAUSE = 1;
+
 /** One connection of a client, from the greeting to the end. */
 export class Session implements FrameSink, TransportUser, PausedSender, KeptAlive, PeerConnection {
   readonly origin: Origin;
@@ -63,7 +74,10 @@ export class Session implements FrameSink, TransportUser, PausedSender, KeptAliv
   #key: Buffer | undefined = undefined;
   /** The peer this session sent to last: most senders talk to one peer at a time. */
   #lastPeer: Peer | undefined = undefined;
-  #pushedBack = false;
+  /** Why it is not read now, in bits; 0 when it is. */
+  #unread = 0;
+  #budget: ReceiveBudget | undefined = undefined;
+  #rateTimer: NodeJS.Timeout | undefined = undefined;
   #held: Buffer[] | undefined = undefined;
   #heldBytes = 0;
   #preferred = false;
@@ -119,6 +133,7 @@ export class Session implements FrameSink, TransportUser, PausedSender, KeptAliv
   receive(bytes: Buffer, start: number, end: number): void {
     if (this.#state === 'closed') return;
     this.#unanswered = 0;
+    if (this.#budget !== undefined) this.#keepToRate(this.#budget, end - start);
     try {
       this.#decoder.push(bytes, start, end);
     } catch (error) {
@@ -241,7 +256,7 @@ export class Session implements FrameSink, TransportUser, PausedSender, KeptAliv
       return;
     }
     this.#state = 'admitting';
-    this.#transport.pause();
+    this.#stopReading(ADMITTING);
     const refused = (reason: string): Verdict => ({ admitted: false, reason });
     verdict.catch((error: unknown) => refused(String(error))).then((settled) => this.#settle(client, settled));
   }
@@ -261,7 +276,7 @@ export class Session implements FrameSink, TransportUser, PausedSender, KeptAliv
     const waited = this.#state === 'admitting';
     clearTimeout(this.#deadline);
     this.#deadline = undefined;
-    const { counters, log, switchboard, keepAlives } = this.#context;
+    const { counters, log, switchboard, keepAlives, clientRates } = this.#context;
     const { address, port, way, idealNode } = this.origin;
     if (!verdict.admitted) {
       counters.loginsRefused++;
@@ -277,7 +292,8 @@ export class Session implements FrameSink, TransportUser, PausedSender, KeptAliv
     this.#leaveKeepAlives = keepAlives.add(this);
     counters.logins[way]++;
     if (idealNode !== '') counters.clientsNotIdeal++;
-    this.outbox.pushControl(makeServerInfo(client.shared));
+    this.setRate(clientRates.rate);
+    this.outbox.pushControl(makeServerInfo(client.shared, clientRates.serverInfo));
     log.info('client_connected', {
       key: shortKey(client.key),
       address,
@@ -290,7 +306,7 @@ export class Session implements FrameSink, TransportUser, PausedSender, KeptAliv
     const held = this.#held;
     this.#held = undefined;
     for (const frame of held ?? []) this.frame(frame[0]!, frame, FRAME_HEADER_LENGTH, frame.length);
-    this.#transport.resume();
+    this.#readAgain(ADMITTING);
   }
 
   // --- frames to the client ---
@@ -334,17 +350,49 @@ export class Session implements FrameSink, TransportUser, PausedSender, KeptAliv
 
   // --- flow ---
 
+  #stopReading(why: number): void {
+    if (this.#unread === 0) this.#transport.pause();
+    this.#unread |= why;
+  }
+
+  #readAgain(why: number): void {
+    if ((this.#unread & why) === 0) return;
+    this.#unread &= ~why;
+    if (this.#unread === 0 && this.#state !== 'closed') this.#transport.resume();
+  }
+
   #pushBack(outbox: Outbox): void {
-    if (this.#pushedBack) return;
-    this.#pushedBack = true;
-    this.#transport.pause();
+    if ((this.#unread & PUSHED_BACK) !== 0) return;
+    this.#stopReading(PUSHED_BACK);
     outbox.pushBack(this);
   }
 
   resumeAfterPushBack(): void {
-    if (!this.#pushedBack) return;
-    this.#pushedBack = false;
-    if (this.#state !== 'closed') this.#transport.resume();
+    this.#readAgain(PUSHED_BACK);
+  }
+
+  /** Holds the client to a rate from now on, or to none. */
+  setRate(rate: ClientRate | null): void {
+    if (this.#state !== 'active') return;
+    if (rate === null) this.#budget = undefined;
+    else if (this.#budget === undefined) this.#budget = new ReceiveBudget(rate, performance.now());
+    else this.#budget.change(rate, performance.now());
+    // Whatever is still to be made up for is reckoned anew with the next bytes.
+    this.#endRatePause();
+  }
+
+  #keepToRate(budget: ReceiveBudget, bytes: number): void {
+    const pause = budget.take(bytes, performance.now());
+    if (pause < SHORTEST_PAUSE || this.#rateTimer !== undefined) return;
+    this.#context.counters.ratePauses++;
+    this.#stopReading(OVER_RATE);
+    this.#rateTimer = setTimeout(() => this.#endRatePause(), pause);
+  }
+
+  #endRatePause(): void {
+    clearTimeout(this.#rateTimer);
+    this.#rateTimer = undefined;
+    this.#readAgain(OVER_RATE);
   }
 
   /** Disconnects the client if the write under way has been stuck for too long. Called at intervals. */
@@ -374,6 +422,7 @@ export class Session implements FrameSink, TransportUser, PausedSender, KeptAliv
     const wasActive = this.#state === 'active';
     this.#state = 'closed';
     clearTimeout(this.#deadline);
+    clearTimeout(this.#rateTimer);
     this.#held = undefined;
     this.#lastPeer = undefined;
     this.#decoder.release();

@@ -132,6 +132,12 @@ export const flagSpecs: Specs = {
     'let in the keys in this file (a nodekey:… a line), whatever the other -verify flags say',
     readPath,
   ),
+  rateFile: flag(
+    'rate-config',
+    'file',
+    "how fast one client may send, from derper's JSON file; read again on SIGHUP (default: no limit)",
+    emptyOr(readPath),
+  ),
   config: flag('config', 'file', 'settings from a JSON file; flags count more', readPath),
   dev: toggle('dev', 'listen on :3340 in plain HTTP, with a key for this run only'),
   version: toggle('version', 'print the version'),
@@ -164,7 +170,6 @@ const NO_MESH = 'is not in this version yet: the relay would stay alone in its r
 
 /** Derper's flags that do nothing here. One that limits something is never passed over in silence. */
 export const otherFlags: Record<string, OtherFlag> = {
-  'rate-config': refuse('value', 'is not in this version yet: clients would have no limit'),
   'mesh-psk-file': refuse('value', NO_MESH),
   'mesh-with': refuse('value', NO_MESH),
   'secrets-url': refuse('value', 'is not done: the mesh key it fetches has no use here'),

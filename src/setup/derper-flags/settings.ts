@@ -26,6 +26,8 @@ export interface RelaySettings {
   verifyClientUrl?: string;
   verifyClientUrlFailOpen?: boolean;
   verifyKeyFile?: string;
+  /** Empty for none. */
+  rateFile?: string;
   dev?: boolean;
   version?: boolean;
   help?: boolean;
