@@ -164,6 +164,14 @@ describe('derp-relay refuses', () => {
     expect(lines[0]).not.toContain('privkey:12');
   });
 
+  it('a rate file that says nothing of a rate', async () => {
+    const path = join(home, 'rate.json');
+    writeFileSync(path, '{"Rate": 5}');
+    const listen = ['-a', `127.0.0.1:${ports.tcp}`, '-stun=false', '-c', join(home, 'k')];
+    const lines = await refused(...listen, '-rate-config', path);
+    expect(lines).toEqual([`derp-relay: rate file: ${path}: "Rate" is not known here`]);
+  });
+
   it('certificates that are missing, of two pairs, or for another name', async () => {
     const missing = await refused(...tlsFlags('localhost'));
     expect(missing).toEqual([expect.stringContaining('localhost.crt')]);

@@ -5,6 +5,7 @@ import { parseKeyFile } from '../../protocol/keys.ts';
 import { loadKeyList } from '../../relay/admission/key-list.ts';
 import { loadCertificate } from '../../relay/certificate.ts';
 import type { CertificateFiles, RelayConfig } from '../../relay/config.ts';
+import { loadClientRate } from '../../relay/limits/client-rate-file.ts';
 import { RelayStartError } from '../../relay/start-error.ts';
 import { coversHost } from '../../setup/certificate-pair.ts';
 import type { RelayProblem } from '../../setup/derper-flags/go-flags.ts';
@@ -69,13 +70,18 @@ async function checkCertificate({ certificate, hostname }: RelayConfig): Promise
   }
 }
 
-async function checkKeyList(path: string | undefined): Promise<RelayProblem[]> {
-  if (path === undefined) return [];
+/** Reads a file as the relay would, if there is one. */
+async function checkFile(
+  what: string,
+  path: string | null | undefined,
+  load: (path: string) => Promise<unknown>,
+): Promise<RelayProblem[]> {
+  if (path === null || path === undefined) return [];
   try {
-    await loadKeyList(path);
+    await load(path);
     return [];
   } catch (error) {
-    if (error instanceof RelayStartError) return [{ subject: 'key file:', message: error.message }];
+    if (error instanceof RelayStartError) return [{ subject: `${what}:`, message: error.message }];
     throw error;
   }
 }
@@ -89,7 +95,8 @@ export async function preflight(config: RelayConfig, ownKey = true): Promise<Rel
     checkPort('udp', stunPort, listen.host),
     ownKey ? checkKeyFile(config.keyFile) : [],
     checkCertificate(config),
-    checkKeyList(config.admission?.keyFile),
+    checkFile('key file', config.admission?.keyFile, loadKeyList),
+    checkFile('rate file', config.clientRateFile, loadClientRate),
   ]);
   return problems.flat();
 }
