@@ -1,107 +1,109 @@
-/** What is told while a plan is carried out: one line for what belongs together, a spinner while it works. */
+/** What is told while a plan is carried out: the lines of the plan once more, a spinner while it works. */
+import type { Step } from '../deploy/steps.ts';
 import type { ApplyEvents } from '../setup/apply.ts';
 import type { PreviewedStep } from '../setup/preview.ts';
 import { formatSeconds } from './columns.ts';
 import type { Messages } from './messages/en.ts';
 import type { Output } from './output.ts';
-import { type GroupKind, groupKeyOf, type StepGroup } from './step-groups.ts';
+import { groupKeyOf, groupSteps, type StepGroup } from './step-groups.ts';
 import { describeGroup, memberTexts } from './step-texts.ts';
 import { harmless } from './text.ts';
 
 /** Times from here on are worth showing, milliseconds. */
 const SLOW_MS = 1000;
 
-/** Steps under way that are told together. */
-interface OpenGroup {
-  kind: GroupKind | undefined;
-  key: string | undefined;
-  members: PreviewedStep[];
+/** A line of the plan, while its steps are taken. */
+interface Progress {
+  group: StepGroup;
+  /** How many of its steps are not taken yet. */
+  left: number;
   milliseconds: number;
+  begun: boolean;
+  told: boolean;
 }
 
-/** The events of `applySteps` as lines; `end` tells what is left to be told, whether or not all went well. */
+/** The events of `applySteps` as lines. */
 export interface ApplyProgress extends ApplyEvents {
   onStep: NonNullable<ApplyEvents['onStep']>;
   onStepDone: NonNullable<ApplyEvents['onStepDone']>;
   onUndo: NonNullable<ApplyEvents['onUndo']>;
-  end(): void;
+  /** All steps were taken: tells what is left to be told. */
+  done(): void;
+  /** Tells the step that did not end, if there is one. */
+  failed(): void;
 }
 
-/** Tells on `output`. `terminal`: something can be drawn over, so that a line when a step begins is not needed. */
+/** How it is told. */
+export interface ApplyProgressOptions {
+  /** Something can be drawn over, so that a line when a step begins is not needed. */
+  terminal?: boolean;
+}
+
+/** Tells on `output` how the steps of `preview` are taken. */
 export function createApplyProgress(
   output: Output,
   messages: Messages,
-  { terminal = process.stderr.isTTY === true }: { terminal?: boolean } = {},
+  preview: readonly PreviewedStep[],
+  { terminal = process.stderr.isTTY === true }: ApplyProgressOptions = {},
 ): ApplyProgress {
   const paint = output.paintError;
-  let open: OpenGroup | undefined;
+  const rows = groupSteps(preview).map(
+    (group): Progress => ({ group, left: group.members.length, milliseconds: 0, begun: false, told: false }),
+  );
+  const rowOf = new Map<Step, Progress>();
+  for (const row of rows) for (const { step } of row.group.members) rowOf.set(step, row);
   /** The step that has begun and not ended. */
   let running: PreviewedStep | undefined;
   let undoing = false;
 
-  const asGroup = ({ kind, members }: OpenGroup): StepGroup => ({ kind: kind ?? 'directories', members });
-  const textOf = (group: OpenGroup) => harmless(describeGroup(asGroup(group), messages).text);
-  const close = () => {
-    if (open === undefined) return;
-    const group = open;
-    open = undefined;
-    const time = group.milliseconds >= SLOW_MS ? paint.dim(`   ${formatSeconds(group.milliseconds)}`) : '';
-    if (group.members.length === 0) return;
-    // Directories alone are worth no line; whatever they were for has one.
-    if (group.kind === undefined && !output.verbose) return;
-    output.progress(`  ${paint.green('✔')} ${textOf(group)}${time}`);
+  const textOf = (group: StepGroup) => harmless(describeGroup(group, messages).text);
+  const tell = (row: Progress) => {
+    if (row.told) return;
+    row.told = true;
+    const time = row.milliseconds >= SLOW_MS ? paint.dim(`   ${formatSeconds(row.milliseconds)}`) : '';
+    output.progress(`  ${paint.green('✔')} ${textOf(row.group)}${time}`);
     if (!output.verbose) return;
-    for (const line of memberTexts(asGroup(group), messages)) output.progress(paint.dim(`      ${harmless(line)}`));
+    for (const line of memberTexts(row.group, messages)) output.progress(paint.dim(`      ${harmless(line)}`));
   };
   const fail = () => {
+    output.idle();
     if (running === undefined) return;
-    const { kind, key } = groupKeyOf(running.step);
-    const failed = textOf({ kind, key, members: [running], milliseconds: 0 });
+    // Of several that are told in one line it was this one.
+    const text = textOf({ kind: groupKeyOf(running.step).kind, members: [running] });
     running = undefined;
-    output.error(`  ${paint.red('✖')} ${failed}`);
+    output.error(`  ${paint.red('✖')} ${text}`);
   };
 
   return {
     onStep: (step, finding) => {
       running = { step, finding };
-      const { kind, key } = groupKeyOf(step);
-      // A directory goes with what is put into it, whatever that will be.
-      const isDirectory = step.kind === 'directory';
-      const joins = open !== undefined && (isDirectory ? open.key === undefined : open.key === key);
-      if (open !== undefined && !joins && open.key !== undefined) close();
-      open ??= { kind: undefined, key: undefined, members: [], milliseconds: 0 };
-      const begins = open.key === undefined && !isDirectory;
-      if (begins) Object.assign(open, { kind, key });
-      const text = textOf({ ...open, members: [...open.members, running] });
+      const row = rowOf.get(step);
+      // What only becomes necessary by the steps before it is no line of the plan.
+      if (row === undefined) return;
+      const text = textOf(row.group);
       output.busy(text);
-      if (begins && !terminal) output.progress(`  … ${text}`);
+      if (!terminal && !row.begun) output.progress(`  … ${text}`);
+      row.begun = true;
     },
-    onStepDone: (step, finding, milliseconds) => {
+    onStepDone: (step, _, milliseconds) => {
       running = undefined;
-      if (open === undefined) return;
-      open.members.push({ step, finding });
-      open.milliseconds += milliseconds;
+      const row = rowOf.get(step);
+      if (row === undefined) return;
+      row.left--;
+      row.milliseconds += milliseconds;
+      if (row.left === 0) tell(row);
     },
     onUndo: (what) => {
-      if (!undoing) {
-        // The group holds what was done of it; that it is taken back is told by what follows.
-        close();
-        output.idle();
-        fail();
-      }
+      if (!undoing) fail();
       undoing = true;
       output.busy(messages.plan.undoing(harmless(what)));
       if (!terminal || output.verbose) output.progress(`  ↶ ${messages.plan.undo(harmless(what))}`);
     },
-    end: () => {
-      close();
+    done: () => {
       output.idle();
-      fail();
+      // Some of its steps had nothing to do any more.
+      for (const row of rows) if (row.begun) tell(row);
     },
+    failed: fail,
   };
-}
-
-/** What was taken back, in one line that a person takes in at a glance. */
-export function undoneLine(undone: readonly string[], { plan }: Messages): string {
-  return `  ↶ ${plan.undone(undone.map(harmless))}`;
 }

@@ -1,6 +1,7 @@
 /** Findings of a probe, one line each, with the way out below those that need one. */
 import type { ChalkInstance } from 'chalk';
 import type { Check, CheckStatus, ProbeOptions } from '../probe/check.ts';
+import { lineWidth, wrapText } from './columns.ts';
 import type { Messages } from './messages/en.ts';
 import { displayWidth, harmless, padTo } from './text.ts';
 
@@ -23,17 +24,27 @@ function painted(status: CheckStatus, paint: ChalkInstance): string {
   }
 }
 
-/** The lines of one check of what was probed. The symbol says all that the colour says. */
+/**
+ * The lines of one check of what was probed, in so many columns; without them a finding is one line, as logs want it.
+ * The symbol says all that the colour says.
+ */
 export function checkLines(
   check: Check,
   about: ProbeOptions,
   { checks, explainCheck }: Messages,
   paint: ChalkInstance,
+  columns?: number,
 ): string[] {
   const { detail, remedy } = explainCheck(check, about);
   const width = Math.max(...Object.values(checks).map(displayWidth));
   const time = check.ms !== undefined && check.ms >= SLOW_MS ? paint.dim(`  (${(check.ms / 1000).toFixed(1)} s)`) : '';
-  const line = `  ${painted(check.status, paint)} ${padTo(checks[check.id], width)}  ${harmless(detail)}${time}`;
-  if (remedy === undefined) return [line];
-  return [line, `    ${' '.repeat(width)}  → ${harmless(remedy)}`];
+  const indent = ' '.repeat(width + 6);
+  const wrap = (text: string, taken: number) =>
+    columns === undefined ? [text] : wrapText(text, lineWidth(columns) - indent.length - taken);
+  const [first = '', ...rest] = wrap(harmless(detail), 0);
+  const start = `  ${painted(check.status, paint)} ${padTo(checks[check.id], width)}  ${first}`;
+  const lines = [start, ...rest.map((line) => indent + line)];
+  lines[lines.length - 1] += time;
+  const mend = remedy === undefined ? [] : wrap(harmless(remedy), 2);
+  return [...lines, ...mend.map((line, at) => `${indent}${at === 0 ? '→ ' : '  '}${line}`)];
 }

@@ -12,6 +12,11 @@ export function lineWidth(columns: number | undefined): number {
   return Math.min(columns || USUAL_WIDTH, WIDEST);
 }
 
+/** How many columns a stream has; undefined when it is no terminal, where lines may have any length. */
+export function columnsOf({ isTTY, columns }: { isTTY?: boolean; columns?: number }): number | undefined {
+  return isTTY ? columns || USUAL_WIDTH : undefined;
+}
+
 /**
  * Pieces that a line may not be broken within: words with the spaces behind them, and single Chinese characters with
  * the punctuation that must not begin a line.

@@ -1,11 +1,13 @@
 /** Entry of the program `derp-setup`. */
 import { installedCommands, isInstalledCommand } from './commands.ts';
+import { EXIT } from './exit-codes.ts';
 import { readCommandLine } from './invocation.ts';
 import { chooseLanguage, languageProblems, messagesIn } from './language.ts';
 import { createOutput } from './output.ts';
 import { tellProblems } from './problem-list.ts';
 import type { Session } from './session.ts';
 import { addEnvironmentSwitches } from './switches.ts';
+import { WizardInterrupted } from './wizard/prompting.ts';
 
 async function main(argv: readonly string[]): Promise<number> {
   const environment = process.env;
@@ -51,10 +53,17 @@ async function main(argv: readonly string[]): Promise<number> {
       return await command(flags, words, problems, session);
     }
     const { setupCommand } = await import('./setup-command.ts');
-    return await setupCommand(flags, problems, session);
+    return await setupCommand(flags, problems, session, async (name, given) => {
+      const command = await installedCommands[name].load();
+      return await command(given, [], [], session);
+    });
   } catch (error) {
-    const detail = error instanceof Error ? error.message : String(error);
     output.idle();
+    if (error instanceof WizardInterrupted) {
+      output.error(messages.report.nothingChanged);
+      return EXIT.interrupted;
+    }
+    const detail = error instanceof Error ? error.message : String(error);
     output.error(`derp-setup: ${messages.report.unexpected(detail)}`);
     if (output.verbose && error instanceof Error) output.error(error.stack ?? '');
     output.document({ ok: false, problems: [{ code: 'unexpected', rule: detail }] });

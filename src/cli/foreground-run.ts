@@ -5,11 +5,13 @@ import { ForegroundError, runForeground } from '../setup/foreground.ts';
 import type { Prepared } from '../setup/prepare.ts';
 import { portOwner } from '../system/port-owner.ts';
 import { checkLines } from './check-lines.ts';
+import { columnsOf } from './columns.ts';
 import { EXIT } from './exit-codes.ts';
 import { type Interruption, watchInterruption } from './interruption.ts';
 import { tellNotes } from './note-lines.ts';
+import { foregroundReportLines } from './report-lines.ts';
 import type { Session } from './session.ts';
-import { portList, reportDocument, reportLines, type SetupResult } from './setup-report.ts';
+import { portList, reportDocument, type SetupResult } from './setup-report.ts';
 
 /** Starts, proves, reports, serves; resolves to the exit code. `once`: ends after the proof. */
 export async function foregroundRun(prepared: Prepared, once: boolean, session: Session): Promise<number> {
@@ -50,12 +52,14 @@ async function serve(prepared: Prepared, once: boolean, interruption: Interrupti
       output.idle();
       // Even with --quiet nobody should have to guess what failed.
       const print = check.ok ? output.progress : output.error;
-      for (const line of checkLines(check, prepared.plan.probe, messages, paint)) print(line);
+      for (const line of checkLines(check, prepared.plan.probe, messages, paint, columnsOf(process.stderr)))
+        print(line);
     },
   });
   const result: SetupResult = { prepared, ports: relay.ports, checks, ok, written };
   output.progress('');
-  for (const line of reportLines(result, messages)) output.answer(line);
+  const style = { paint: output.paint, columns: columnsOf(process.stdout) };
+  for (const line of foregroundReportLines(result, messages, style)) output.answer(line);
   output.document(reportDocument(result, messages));
   if (!once) {
     output.progress(`\n${report.serving}`);

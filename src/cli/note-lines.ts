@@ -1,7 +1,10 @@
 /** What the user should know before anything is done. */
 import type { Note } from '../setup/notes.ts';
+import { columnsOf, lineWidth, wrapText } from './columns.ts';
 import type { Messages } from './messages/en.ts';
 import type { Session } from './session.ts';
+
+const INDENT = '    ';
 
 /** Told even with --quiet: whoever overlooks them has clients that cannot connect any more. */
 const URGENT: readonly Note['code'][] = ['pin-changed', 'certificate-ends-soon', 'host-unresolved'];
@@ -11,10 +14,18 @@ export function noteText(note: Note, { notes }: Messages): string {
   return (notes[note.code] as (note: Note) => string)(note);
 }
 
-/** Prints the notes, one line each. */
-export function tellNotes(notes: readonly Note[], { output, messages }: Session): void {
+/** Prints the notes; on a terminal of `columns` in lines that fit. */
+export function tellNotes(
+  notes: readonly Note[],
+  { output, messages }: Session,
+  columns = columnsOf(process.stderr),
+): void {
   for (const note of notes) {
     const print = URGENT.includes(note.code) ? output.error : output.progress;
-    print(`  ${output.paintError.yellow('!')} ${noteText(note, messages)}`);
+    const text = noteText(note, messages);
+    // In a log a sentence is a line.
+    const [first = '', ...rest] = columns === undefined ? [text] : wrapText(text, lineWidth(columns) - INDENT.length);
+    print(`  ${output.paintError.yellow('!')} ${first}`);
+    for (const line of rest) print(INDENT + line);
   }
 }

@@ -8,6 +8,7 @@ import { parseCount, parseHost, parsePin, parsePort } from '../setup/values.ts';
 import { systemAuthorities } from '../system/authorities.ts';
 import { FileError, readText } from '../system/files.ts';
 import { checkLines } from './check-lines.ts';
+import { columnsOf } from './columns.ts';
 import { EXIT_INTERRUPTED, watchInterruption } from './interruption.ts';
 import type { Flags } from './invocation.ts';
 import { tellProblems } from './problem-list.ts';
@@ -107,7 +108,8 @@ export async function probeCommand(
       checks.push(check);
       output.idle();
       if (output.quiet && check.ok && check.status !== 'warning') continue;
-      for (const line of checkLines(check, options, messages, output.paint)) output.answer(line);
+      for (const line of checkLines(check, options, messages, output.paint, columnsOf(process.stdout)))
+        output.answer(line);
     }
   } catch (error) {
     if (!interruption.signal.aborted) throw error;

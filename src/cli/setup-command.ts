@@ -4,8 +4,7 @@ import { join, resolve } from 'node:path';
 import type { RelayConfig } from '../relay/config.ts';
 import { type Prepared, prepareSetup, type Unprepared } from '../setup/prepare.ts';
 import type { Problem } from '../setup/problems.ts';
-import type { DeployTarget } from '../setup/questions.ts';
-import { type PrepareInput, resolveSetup } from '../setup/resolved.ts';
+import type { PrepareInput } from '../setup/resolved.ts';
 import type { SetupSwitches } from '../setup/switches.ts';
 import { previewDiffLines } from './diff-lines.ts';
 import { EXIT } from './exit-codes.ts';
@@ -17,6 +16,7 @@ import type { Output } from './output.ts';
 import { tellProblems } from './problem-list.ts';
 import type { Session } from './session.ts';
 import { canPrompt } from './wizard/prompting.ts';
+import type { RunCommand } from './wizard/run-again.ts';
 
 /** Where everything is kept in the foreground when nobody says where: the user's own place for state. */
 function defaultUserRoot(environment: Session['environment']): string {
@@ -52,8 +52,13 @@ function readSwitches(flags: Flags): SetupSwitches {
   };
 }
 
-/** Runs the command; resolves to its exit code. */
-export async function setupCommand(flags: Flags, usageProblems: readonly Problem[], session: Session): Promise<number> {
+/** Runs the command; resolves to its exit code. `runCommand` runs what the menu offers. Throws WizardInterrupted. */
+export async function setupCommand(
+  flags: Flags,
+  usageProblems: readonly Problem[],
+  session: Session,
+  runCommand: RunCommand,
+): Promise<number> {
   const { output, environment } = session;
   const problems = [...usageProblems];
   const input: PrepareInput = {
@@ -68,7 +73,10 @@ export async function setupCommand(flags: Flags, usageProblems: readonly Problem
     signal: new AbortController().signal,
   };
   const asks = flags.yes !== true && flags.dryRun !== true && problems.length === 0 && canPrompt(session);
-  if (asks && (await targetOf(input)) !== 'foreground') return askAndInstall(input, session);
+  if (asks) {
+    const code = await askAndInstall(input, session, runCommand);
+    if (code !== undefined) return code;
+  }
   const prepared = await prepareSetup(input);
   if (problems.length > 0 || !prepared.ok) return tellUnprepared(problems, prepared, session);
   if (flags.dryRun === true) return dryRun(prepared, session);
@@ -80,20 +88,20 @@ export async function setupCommand(flags: Flags, usageProblems: readonly Problem
   return installLocked(input, prepared, session);
 }
 
-/** The target that was named, or that the machine suggests. */
-async function targetOf(input: PrepareInput): Promise<DeployTarget> {
-  return (await resolveSetup(input)).answers.deploy;
-}
-
-/** The wizard; what it asks is loaded when it is needed. */
-async function askAndInstall(input: PrepareInput, session: Session): Promise<number> {
-  const { interactiveSetup } = await import('./wizard/interactive.ts');
-  return interactiveSetup(input, session, async (answered) => {
+/** The wizard; what it asks is loaded when it is needed. Undefined where it has nothing to ask. */
+async function askAndInstall(
+  input: PrepareInput,
+  session: Session,
+  runCommand: RunCommand,
+): Promise<number | undefined> {
+  const { setupAtTerminal } = await import('./wizard/at-terminal.ts');
+  const carryOut = async (answered: PrepareInput) => {
     const prepared = await prepareSetup(answered);
     if (!prepared.ok) return tellUnprepared([], prepared, session);
     if (prepared.answers.deploy === 'foreground') return foregroundRun(prepared, false, session);
     return installLocked(answered, prepared, session);
-  });
+  };
+  return setupAtTerminal({ input, carryOut, runCommand }, session);
 }
 
 /** Everything that is wrong, and what hand-edited files would become. */

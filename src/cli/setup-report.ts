@@ -1,9 +1,6 @@
-/** What a run of `setup` answers in the end, for people and for programs. */
-import { RELAY_UNIT } from '../deploy/layout.ts';
+/** What a run of `setup` came to, and how programs are told; for people see report-lines.ts. */
 import { formatVerification } from '../deploy/verification.ts';
-import { policySnippet } from '../derp-map/region.ts';
-import type { Check, CheckData } from '../probe/check.ts';
-import { formatMs } from '../probe/latency.ts';
+import type { Check } from '../probe/check.ts';
 import type { Relay } from '../relay/relay.ts';
 import type { Prepared } from '../setup/prepare.ts';
 import { subjectOf } from '../setup/steps/handlers.ts';
@@ -18,6 +15,8 @@ export interface SetupResult {
   ok: boolean;
   /** Paths of the files that were written. */
   written: readonly string[];
+  /** When the certificate is looked at next, where something does that. */
+  renewal?: Date | undefined;
 }
 
 /** The ports that must be let in, `8443/tcp, 3478/udp`. */
@@ -38,65 +37,6 @@ export function probeCommand({ prepared, ports }: SetupResult): string {
   return ['npx derp-setup probe', answers.host, ...flags].join(' ');
 }
 
-function headline({ checks, ok }: SetupResult, { report }: Messages): string {
-  if (!ok) return report.doubtful(checks.filter(({ status }) => status === 'failed').length);
-  const data = checks.find(({ id }) => id === 'relay')?.data as CheckData['relay'] | undefined;
-  if (data?.medianMs === undefined) return report.works;
-  return report.worksWith(data.sent - data.lost, data.sent, formatMs(data.medianMs));
-}
-
-/** What to paste, and where. */
-function pasteLines({ prepared }: SetupResult, { report }: Messages): string[] {
-  const { plan, layout, certificate } = prepared;
-  const snippet = policySnippet(plan.derpMap).split('\n');
-  return [
-    report.paste,
-    '',
-    ...snippet.map((line) => `  ${line}`),
-    '',
-    ...(certificate.pin === undefined ? [] : [report.pinVersion]),
-    report.headscale(layout.headscaleMap),
-  ];
-}
-
-function certificateLine({ prepared: { certificate } }: SetupResult, { report }: Messages): string {
-  return report.certificateUntil(certificate.notAfter.toISOString().slice(0, 10), certificate.file);
-}
-
-/** The report of an installation that stays, line by line. */
-export function installReportLines(result: SetupResult, messages: Messages): string[] {
-  const { report } = messages;
-  const { noStart, answers } = result.prepared;
-  if (noStart) {
-    return [report.notStarted, '', ...pasteLines(result, messages), report.startIt(RELAY_UNIT)];
-  }
-  return [
-    headline(result, messages),
-    '',
-    ...pasteLines(result, messages),
-    certificateLine(result, messages),
-    '',
-    report.securityGroup(portList(result.ports)),
-    report.tryIt(probeCommand(result)),
-    report.netcheck(answers.regionCode),
-    '',
-    report.status,
-  ];
-}
-
-/** The report of a relay in the foreground, line by line. */
-export function reportLines(result: SetupResult, messages: Messages): string[] {
-  const { report } = messages;
-  return [
-    headline(result, messages),
-    '',
-    ...pasteLines(result, messages),
-    certificateLine(result, messages),
-    report.firewall(portList(result.ports)),
-    report.tryIt(probeCommand(result)),
-  ];
-}
-
 /** The one document of --json. Fields are added over time, never taken away. */
 export function reportDocument(result: SetupResult, messages: Messages): object {
   const { answers, certificate, layout, notes, plan } = result.prepared;
@@ -108,6 +48,7 @@ export function reportDocument(result: SetupResult, messages: Messages): object 
     deploy: answers.deploy,
     verify: answers.verify && formatVerification(answers.verify),
     certificate: { ...certificate, notAfter: certificate.notAfter.toISOString() },
+    ...(result.renewal && { renewal: { next: result.renewal.toISOString() } }),
     verification: { ok: result.ok, checks: result.checks },
     derpMap: plan.derpMap,
     files: {

@@ -5,6 +5,7 @@ import { type PreparedRemoval, prepareRemoval } from '../setup/removal.ts';
 import { RunError } from '../setup/run.ts';
 import { subjectOf } from '../setup/steps/handlers.ts';
 import { createApplyProgress } from './apply-lines.ts';
+import { columnsOf } from './columns.ts';
 import { EXIT } from './exit-codes.ts';
 import { watchInterruption } from './interruption.ts';
 import type { Flags } from './invocation.ts';
@@ -55,7 +56,9 @@ export async function uninstallCommand(
     return EXIT.done;
   }
   const list = flags.dryRun === true ? output.answer : output.progress;
-  for (const line of previewLines(removal.preview, messages, output.paint)) list(line);
+  const columns = columnsOf(flags.dryRun === true ? process.stdout : process.stderr);
+  for (const line of previewLines(removal.preview, messages, output.paint, { columns })) list(line);
+  list('');
   if (flags.dryRun === true) {
     output.answer(report.dryRun);
     output.document(removalDocument(removal, true));
@@ -77,11 +80,12 @@ export async function uninstallCommand(
 async function remove(removal: PreparedRemoval, session: Session): Promise<number> {
   const { output, messages } = session;
   const interruption = watchInterruption({ cleansUp: true });
+  const { steps, runFacts, preview } = removal;
+  const progress = createApplyProgress(output, messages, preview);
   try {
-    const { steps, runFacts } = removal;
-    const events = createApplyProgress(output, messages);
-    const applied = await applySteps(steps, runFacts, interruption.signal, { ...events, hurry: interruption.hurry });
+    const applied = await applySteps(steps, runFacts, interruption.signal, { ...progress, hurry: interruption.hurry });
     await applied.keep();
+    progress.done();
     output.answer(messages.report.removed);
     const kept = keptFiles(removal);
     if (kept.length > 0) output.answer(messages.report.kept(kept));
@@ -90,6 +94,7 @@ async function remove(removal: PreparedRemoval, session: Session): Promise<numbe
     output.document(removalDocument(removal, false));
     return EXIT.done;
   } catch (error) {
+    progress.failed();
     if (error instanceof ApplyError) return tellRunFailure(new RunError(error, interruption.signal.aborted), session);
     throw error;
   } finally {

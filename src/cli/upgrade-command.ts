@@ -4,18 +4,20 @@
  */
 import { layoutBelow } from '../deploy/layout.ts';
 import { readInstallation } from '../setup/installation.ts';
-import { prepareSetup } from '../setup/prepare.ts';
+import { type Prepared, prepareSetup } from '../setup/prepare.ts';
 import type { Problem } from '../setup/problems.ts';
 import { compareVersions } from '../setup/versions.ts';
 import { packageDirectory } from '../system/package.ts';
+import { columnsOf } from './columns.ts';
 import { EXIT } from './exit-codes.ts';
 import { dryRun, installRun } from './install-run.ts';
 import type { Flags } from './invocation.ts';
 import { whileLocked } from './locked.ts';
+import { planLines } from './plan-lines.ts';
 import { tellProblems } from './problem-list.ts';
 import type { Session } from './session.ts';
 import { tellUnprepared } from './setup-command.ts';
-import { canPrompt } from './wizard/prompting.ts';
+import { canPrompt, confirm } from './wizard/prompting.ts';
 
 /** What fetches the newest version and has that install itself. */
 const NEWEST = 'npx --yes derp-setup@latest upgrade';
@@ -58,8 +60,8 @@ export async function upgradeCommand(
     output.document({ ok: true, version: __VERSION__, newest: NEWEST });
     return EXIT.done;
   }
-  return whileLocked('/', session, async () => {
-    const prepared = await prepareSetup({
+  const prepare = () =>
+    prepareSetup({
       flags: {},
       environment: {},
       root: '/',
@@ -69,8 +71,29 @@ export async function upgradeCommand(
       now: new Date(),
       signal: new AbortController().signal,
     });
+  if (flags.yes !== true && flags.dryRun !== true) {
+    // Asked before the lock is had: the renewal must not wait for somebody to answer.
+    const prepared = await prepare();
+    if (!prepared.ok) return tellUnprepared([], prepared, session);
+    if (!(await isAgreedTo(prepared, session))) {
+      output.answer(report.nothingChanged);
+      return EXIT.done;
+    }
+  }
+  return whileLocked('/', session, async () => {
+    const prepared = await prepare();
     if (!prepared.ok) return tellUnprepared([], prepared, session);
     if (flags.dryRun === true) return dryRun(prepared, session);
     return installRun(prepared, session, { mustProve: true });
   });
+}
+
+/** Shows the plan, and asks; there is nothing to ask where there is nothing to do. Throws WizardInterrupted. */
+async function isAgreedTo(prepared: Prepared, session: Session): Promise<boolean> {
+  const { output, messages } = session;
+  if (prepared.preview.length === 0) return true;
+  const options = { columns: columnsOf(process.stderr), verbose: output.verbose };
+  for (const line of planLines(prepared, messages, output.paintError, options)) output.progress(line);
+  output.progress('');
+  return confirm(messages.plan.goOn, true, session);
 }

@@ -62,7 +62,7 @@ export function readSavedAnswers(path: string): Promise<DocumentResult> {
 }
 
 /** A value in the form in which its own question reads it again. */
-function savable(value: Answers[QuestionKey]): unknown {
+export function savable(value: Answers[QuestionKey]): string | number | undefined {
   if (typeof value !== 'object') return value;
   return 'kind' in value ? formatVerification(value) : value.redirect;
 }

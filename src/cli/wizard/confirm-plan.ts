@@ -51,7 +51,7 @@ async function save({ prompter, messages, print, saveAnswers, isThere, switches 
   if (problem) print(sentenceOf(problem.rule, path, messages));
   else {
     print(plan.saved(path));
-    print(`  ${['derp-setup', '--yes', '--answers', path, ...switches].join(' ')}`);
+    print(`  ${['npx derp-setup', '--yes', '--answers', path, ...switches].join(' ')}`);
   }
 }
 

@@ -1,36 +1,69 @@
 /** Setup at the terminal: looks at the machine, asks, shows the plan, and goes on after a yes. */
-
-import { derperName } from '../../setup/derper/naming.ts';
-import { fileRule } from '../../setup/documents.ts';
-import { prepareSetup } from '../../setup/prepare.ts';
+import { fileRule, savable } from '../../setup/documents.ts';
+import { type Prepared, prepareSetup, type Unprepared } from '../../setup/prepare.ts';
 import type { Problem } from '../../setup/problems.ts';
-import { type PrepareInput, resolveSetup } from '../../setup/resolved.ts';
+import { questionKeys } from '../../setup/questions.ts';
+import type { GivenAnswers } from '../../setup/resolve.ts';
+import type { PrepareInput, Resolved } from '../../setup/resolved.ts';
+import type { SetupSwitches } from '../../setup/switches.ts';
 import { FileError, kindOf, writeFileAtomic } from '../../system/files.ts';
-import { lineWidth } from '../columns.ts';
 import { previewDiffLines } from '../diff-lines.ts';
 import { EXIT } from '../exit-codes.ts';
 import { tellNotes } from '../note-lines.ts';
 import { planLines } from '../plan-lines.ts';
 import { tellProblems } from '../problem-list.ts';
 import type { Session } from '../session.ts';
-import { confirmPlan } from './confirm-plan.ts';
-import { createLookups } from './lookups.ts';
-import { usualPorts } from './preflight-facts.ts';
-import { preflightLines, titleLine } from './preflight-table.ts';
-import { createPrompter, WizardInterrupted } from './prompting.ts';
-import { createScreen } from './screen.ts';
-import { runWizard, type WizardState } from './wizard.ts';
+import { changedAnswerLines } from './changed-answers.ts';
+import { confirmPlan, type PlanDecision } from './confirm-plan.ts';
+import { openWizard } from './open.ts';
+import { BACK } from './prompting.ts';
+import type { Texts } from './question.ts';
+import { runWizard, type WizardRun, type WizardState } from './wizard.ts';
 
 /** What happens after the yes. */
 export type CarryOut = (input: PrepareInput) => Promise<number>;
 
-/** The flags of the switches that a script must give beside an answers file. */
-const SWITCH_FLAGS: Record<string, string> = { openFirewall: '--open-firewall', takeOver: '--take-over' };
+/** How a conversation ended. */
+export interface Conversation {
+  code: number;
+  /** Whether the plan was accepted. */
+  carriedOut: boolean;
+}
 
-/** Writes the answers in the form that `--answers` reads. */
-async function saveAnswers(path: string, answers: object): Promise<Problem | undefined> {
+/** Everything that a conversation needs. */
+export interface ConversationInput {
+  input: PrepareInput;
+  /** What was answered before the first question. */
+  resolved: Resolved;
+  /** Somebody has chosen to change what is installed. */
+  again?: boolean;
+  carryOut: CarryOut;
+}
+
+/** The flags of the switches that a script must give beside an answers file. */
+const SWITCH_FLAGS: Record<keyof SetupSwitches, string> = {
+  openFirewall: '--open-firewall',
+  takeOver: '--take-over',
+  overwrite: '--overwrite',
+  noStart: '--no-start',
+};
+
+function scriptFlags({ root, switches }: PrepareInput): string[] {
+  const names = Object.keys(SWITCH_FLAGS) as (keyof SetupSwitches)[];
+  return [
+    ...(root === undefined ? [] : ['--root', root]),
+    ...names.filter((name) => switches[name]).map((name) => SWITCH_FLAGS[name]),
+  ];
+}
+
+/** Writes the answers in the form that `--answers` reads: those that were given, wherever, and those of this run. */
+async function saveAnswers(path: string, given: GivenAnswers, answers: Texts): Promise<Problem | undefined> {
+  const before = questionKeys.flatMap((key) =>
+    given[key] === undefined || given[key].source === 'derper' ? [] : [[key, savable(given[key].value)]],
+  );
+  const document = { ...Object.fromEntries(before), ...answers };
   try {
-    await writeFileAtomic(path, `${JSON.stringify(answers, null, 2)}\n`);
+    await writeFileAtomic(path, `${JSON.stringify(document, null, 2)}\n`);
     return undefined;
   } catch (error) {
     if (!(error instanceof FileError)) throw error;
@@ -38,72 +71,65 @@ async function saveAnswers(path: string, answers: object): Promise<Problem | und
   }
 }
 
-/** Asks everything that is not given, and carries the plan out; resolves to the exit code. */
-export async function interactiveSetup(input: PrepareInput, session: Session, carryOut: CarryOut): Promise<number> {
-  try {
-    return await converse(input, session, carryOut);
-  } catch (error) {
-    if (!(error instanceof WizardInterrupted)) throw error;
-    session.output.error(session.messages.report.nothingChanged);
-    return EXIT.interrupted;
-  }
+/** Everything that is wrong, and what hand-edited files would become. */
+function tellUnprepared({ problems, edited }: Unprepared, { output, messages }: Session): Conversation {
+  if (edited) for (const line of previewDiffLines(edited, messages, output.paintError)) output.error(line);
+  tellProblems(problems, output, messages);
+  return { code: EXIT.badInput, carriedOut: false };
 }
 
-async function converse(input: PrepareInput, session: Session, carryOut: CarryOut): Promise<number> {
-  const { output, messages, environment } = session;
-  const paint = output.paintError;
-  const width = lineWidth(process.stderr.columns);
-  const resolved = await resolveSetup(input);
-  if (resolved.problems.length > 0) {
-    tellProblems(resolved.problems, output, messages);
-    return EXIT.badInput;
+/** The plan, with what the answers change on a machine that has a relay. */
+function tellPlan(prepared: Prepared, { resolved }: ConversationInput, run: WizardRun, session: Session): void {
+  const { output, messages } = session;
+  const { paint, width } = run;
+  output.progress('');
+  if (prepared.manifest !== undefined) {
+    const changes = changedAnswerLines(resolved.answers, prepared.answers, messages, paint);
+    for (const line of changes.length > 0 ? [...changes, ''] : []) output.progress(line);
   }
-  const { facts } = resolved;
-  output.progress(titleLine(__VERSION__, messages, paint, width));
-  const derper = facts.derper && derperName(facts.derper);
-  const table = { ...facts, derper, ports: await usualPorts() };
-  for (const line of ['', ...preflightLines(table, messages, paint, width), '']) output.progress(line);
+  // What was kept from the last run stands above, answer by answer.
+  tellNotes(
+    prepared.notes.filter(({ code }) => code !== 'answers-kept'),
+    session,
+  );
+  const options = { columns: width, verbose: output.verbose };
+  for (const line of planLines(prepared, messages, paint, options)) output.progress(line);
+  output.progress('');
+}
 
-  const prompter = createPrompter(session, input.signal);
-  const lookups = createLookups(resolved, { environment, now: input.now });
-  const whileBusy = async <T>(text: string, work: Promise<T>): Promise<T> => {
-    output.busy(text);
-    try {
-      return await work;
-    } finally {
-      output.idle();
-    }
-  };
-  const run = { prompter, lookups, messages, paint, width, whileBusy, screen: createScreen(process.stderr) };
+/** Asks everything that is not given, and carries the plan out. Throws WizardInterrupted. */
+export async function converse(conversation: ConversationInput, session: Session): Promise<Conversation> {
+  const { input, resolved, again, carryOut } = conversation;
+  const { output, messages } = session;
+  if (resolved.problems.length > 0) return tellUnprepared({ ok: false, problems: resolved.problems }, session);
+  const run = await openWizard(resolved, session, { signal: input.signal, now: input.now, again });
   let state: WizardState | undefined;
   for (;;) {
     const result = await runWizard({ resolved, switches: input.switches, root: input.root }, run, state);
+    if (result === BACK) return { code: EXIT.done, carriedOut: false };
     state = result.state;
     const switches = { ...input.switches, ...result.switches };
     const answered = { ...input, switches, prompted: { path: 'derp-setup', values: result.answers } };
-    const prepared = await prepareSetup(answered);
-    if (!prepared.ok) {
-      if (prepared.edited) for (const line of previewDiffLines(prepared.edited, messages, paint)) output.error(line);
-      tellProblems(prepared.problems, output, messages);
-      return EXIT.badInput;
+    const prepared = await run.whileBusy(messages.wizard.planning, prepareSetup(answered));
+    if (!prepared.ok) return tellUnprepared(prepared, session);
+    if (prepared.preview.length === 0) {
+      output.answer(messages.report.alreadyAsDescribed);
+      return { code: EXIT.done, carriedOut: false };
     }
-    output.progress('');
-    tellNotes(prepared.notes, session);
-    for (const line of planLines(prepared, messages, paint, { columns: width, verbose: output.verbose }))
-      output.progress(line);
-    const decision = await confirmPlan({
-      prompter,
+    tellPlan(prepared, conversation, run, session);
+    const decision: PlanDecision = await confirmPlan({
+      prompter: run.prompter,
       messages,
       print: output.progress,
-      differences: () => previewDiffLines(prepared.preview, messages, paint, { verbose: output.verbose }),
-      saveAnswers: (path) => saveAnswers(path, result.answers),
+      differences: () => previewDiffLines(prepared.preview, messages, run.paint, { verbose: output.verbose }),
+      saveAnswers: (path) => saveAnswers(path, resolved.resolution.given, result.answers),
       isThere: async (path) => (await kindOf(path)) !== 'missing',
-      switches: Object.entries(SWITCH_FLAGS).flatMap(([name, flag]) => (name in result.switches ? [flag] : [])),
+      switches: scriptFlags(answered),
     });
-    if (decision === 'go') return carryOut(answered);
+    if (decision === 'go') return { code: await carryOut(answered), carriedOut: true };
     if (decision === 'stop') {
       output.answer(messages.report.nothingChanged);
-      return EXIT.done;
+      return { code: EXIT.done, carriedOut: false };
     }
   }
 }

@@ -10,11 +10,19 @@ import { createPrompter, type Terminal } from './prompting.ts';
 import { createScreen } from './screen.ts';
 import type { WizardRun } from './wizard.ts';
 
-/** Prints the title and the table, and returns what `runWizard` asks with. Throws WizardInterrupted. */
+/** How a wizard is opened. */
+export interface Opening {
+  signal: AbortSignal;
+  now: Date;
+  /** Somebody has chosen to change what is installed: who speaks and on what machine is known, and one may leave. */
+  again?: boolean | undefined;
+}
+
+/** Prints what stands above the questions, and returns what `runWizard` asks with. Throws WizardInterrupted. */
 export async function openWizard(
   resolved: Resolved,
   session: Session,
-  { signal, now }: { signal: AbortSignal; now: Date },
+  { signal, now, again = false }: Opening,
   terminal: Terminal = process,
 ): Promise<WizardRun> {
   const { output, messages, environment } = session;
@@ -24,17 +32,20 @@ export async function openWizard(
   const { wizard } = messages;
   const print = (line: string) => stderr.write(`${line}\n`);
   const busy = <T>(text: string, work: Promise<T>) => whileBusy(text, work, output, terminal);
-  print(titleLine(__VERSION__, messages, paint, width));
-  print('');
-  const found = await busy(wizard.table.looking, gatherPreflight(resolved.facts));
-  for (const line of preflightLines(found, messages, paint, width)) print(line);
-  print('');
-  print(paint.dim(wizard.intro));
+  if (!again) {
+    print(titleLine(__VERSION__, messages, paint, width));
+    print('');
+    const found = await busy(wizard.table.looking, gatherPreflight(resolved.facts));
+    for (const line of preflightLines(found, messages, paint, width)) print(line);
+    print('');
+  }
+  print(paint.dim(again ? wizard.introAgain : wizard.intro));
   print('');
   return {
     prompter: createPrompter(session, signal, terminal),
     lookups: createLookups(resolved, { environment, now }),
     screen: createScreen(stderr),
+    mayLeave: again,
     whileBusy: busy,
     messages,
     paint,

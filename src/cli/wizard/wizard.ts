@@ -3,7 +3,7 @@ import type { Resolved } from '../../setup/resolved.ts';
 import type { SetupSwitches } from '../../setup/switches.ts';
 import { answerLines } from './answer-lines.ts';
 import { answersWith, type Baseline, type Contribution, fixedAnswers, givenWith, neededTexts } from './answers.ts';
-import { BACK } from './prompting.ts';
+import { BACK, type Back } from './prompting.ts';
 import type { Draft, QuestionId, Situation, Texts, WizardQuestion, WizardTools } from './question.ts';
 import { certificateQuestion } from './questions/certificate.ts';
 import { derperQuestion } from './questions/derper.ts';
@@ -51,6 +51,8 @@ export interface WizardResult {
 /** Everything that a wizard needs beside its questions. */
 export interface WizardRun extends WizardTools {
   screen: Screen;
+  /** Escape at the first question leaves; else it stays there. */
+  mayLeave?: boolean;
   questions?: readonly WizardQuestion[];
 }
 
@@ -60,11 +62,18 @@ interface Passed {
   asked: boolean;
 }
 
-/** Asks what is not given; Escape goes back one question. Throws WizardInterrupted. */
-export async function runWizard(input: WizardInput, run: WizardRun, resume?: WizardState): Promise<WizardResult> {
+/**
+ * Asks what is not given; Escape goes back one question, and may leave at the first, which resolves to BACK.
+ * Throws WizardInterrupted.
+ */
+export async function runWizard(
+  input: WizardInput,
+  run: WizardRun,
+  resume?: WizardState,
+): Promise<WizardResult | Back> {
   const { resolved, switches, root } = input;
   const { resolution, facts } = resolved;
-  const { screen, questions = WIZARD_QUESTIONS } = run;
+  const { screen, mayLeave = false, questions = WIZARD_QUESTIONS } = run;
   const { given } = resolution;
   const fixed = fixedAnswers(given);
   const baseline: Baseline = { given, facts, fixed };
@@ -131,7 +140,9 @@ export async function runWizard(input: WizardInput, run: WizardRun, resume?: Wiz
       goingBack = false;
       const draft = await question.ask(situation, run);
       if (draft === BACK) {
-        at = goBack() ?? at;
+        const before = goBack();
+        if (before === undefined && mayLeave) return BACK;
+        at = before ?? at;
         continue;
       }
       const texts = neededTexts(baseline, upTo(at).contribution, draft.texts);

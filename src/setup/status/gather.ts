@@ -42,11 +42,14 @@ function serviceStatus(unit: string, state: UnitState): ServiceStatus {
   return { unit, found, active, subState, enabled, pid: mainPid, since, restarts, exitStatus };
 }
 
+/** When the certificate is looked at next; undefined where no timer does that. */
+export const nextRenewal = (): Promise<Date | undefined> => askSystemd(() => timerNext(RENEW_TIMER));
+
 async function readRenewal(): Promise<RenewalStatus | undefined> {
   const [timer, service, next] = await Promise.all([
     askSystemd(() => unitState(RENEW_TIMER)),
     askSystemd(() => unitState(RENEW_UNIT)),
-    askSystemd(() => timerNext(RENEW_TIMER)),
+    nextRenewal(),
   ]);
   if (timer === undefined || !timer.found) return undefined;
   return { active: timer.active === 'active', next, failed: service?.active === 'failed' };

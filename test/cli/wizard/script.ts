@@ -130,6 +130,7 @@ export async function play(scene: Scene, keystrokes: Keystroke[]) {
     whileBusy: (_, work) => work,
   };
   const result = await runWizard({ resolved, switches: { ...NO_SWITCHES, ...switches }, root }, run, state);
+  if (result === BACK) throw new Error('the wizard was left, which was not allowed');
   if (left.length > 0) throw new Error(`${left.length} keystrokes were not needed`);
   return { ...result, asked, refusals, lines: lines() };
 }

@@ -53,7 +53,6 @@ export const plan = {
 
   undo: (what: string) => `put back: ${what}`,
   undoing: (what: string) => `putting back ${what}`,
-  undone: (what: readonly string[]) => `put back: ${list(what)}`,
 
   goOn: 'Go on?',
   showDifferences: 'differences',

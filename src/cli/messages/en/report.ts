@@ -78,9 +78,15 @@ export const report = {
   paste: 'Paste into the policy file of your tailnet (Access controls), at the top level:',
   pinVersion: 'The pin (CertName) needs Tailscale 1.84 or later on the clients.',
   headscale: (file: string) => `Headscale: ${file}, named in derp.paths`,
-  firewall: (ports: string) => `Let ${ports} in, at the firewall and in your provider's security group.`,
-  tryIt: (command: string) => `Then try from another machine:  ${command}`,
-  certificateUntil: (at: string, file: string) => `Certificate to ${at}: ${file}`,
+  headscaleFile: (file: string) => `${file}, to be named in derp.paths`,
+  tryIt: 'From your own computer, once the ports are open:',
+  labels: { headscale: 'Headscale', certificate: 'Certificate', written: 'Written', ports: 'Let in' },
+  certificateUntil: (at: string, file: string) => `to ${at}, ${file}`,
+  renewal: (next: string, mode: string): string => {
+    const looked = `looked at twice a day, next ${next}`;
+    if (mode === 'self-signed') return `${looked}; when it ends a new one is made, whose pin must be pasted`;
+    return mode === 'manual' ? `${looked}; what you renew is taken over` : `renewed by itself; ${looked}`;
+  },
   serving: 'Serving until Ctrl-C.',
   stopping: 'Stopping: clients are told to come back later.',
   interrupted: 'Interrupted.',
@@ -89,7 +95,7 @@ export const report = {
   alreadyAsDescribed: 'Already as described: nothing to do.',
   dryRun: 'A dry run: nothing was changed.',
   notStarted: 'Written, not started.',
-  startIt: (unit: string) => `Start it on that machine with:  systemctl enable --now ${unit}`,
+  startIt: 'Start it on that machine with:',
   locked: (pid: number) => `another derp-setup is at work (pid ${pid}); wait for it to end`,
   serviceEnded: (unit: string, status: number | undefined) =>
     status === undefined ? `${unit} ended at once` : `${unit} ended at once, with exit code ${status}`,
@@ -113,9 +119,15 @@ export const report = {
   notANewerVersion: (version: string) => `This is version ${version}, which is installed already.`,
   newest: (command: string) => `To install the newest version:  ${command}`,
   certificateNotDue: (at: string) => `The certificate is good until ${at}: nothing to do.`,
-  status: 'How it is:  derp-setup status    Once more from outside:  derp-setup probe    Remove:  derp-setup uninstall',
-  netcheck: (code: string) => `On a client:  tailscale netcheck   should list ${code} with a latency`,
-  securityGroup: (ports: string) => `Your provider's security group must let in ${ports}.`,
+  onClient: 'On a client, once the map is saved:',
+  onThisMachine: 'On this machine:',
+  here: {
+    status: 'how it is; live with --watch',
+    doctor: 'what is wrong, and what mends it',
+    uninstall: 'removes it; shows first what goes',
+  },
+  netcheck: (code: string) => `should list ${code} with a latency`,
+  securityGroup: (ports: string) => `${ports}: open them at your provider too (firewall, security group)`,
   left: (paths: readonly string[]) => `Could not be put back: ${paths.join(', ')}`,
   failedToStart: (reason: string) => `the relay could not start: ${reason}`,
   probePassed: 'All good.',

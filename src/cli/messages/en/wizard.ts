@@ -3,23 +3,12 @@ import type { TakeOverGap } from '../../../setup/derper/take-over.ts';
 import type { PortOwner } from '../../../system/port-owner.ts';
 import { owner } from './problems.ts';
 
-const MINUTE = 60;
-const HOUR = 60 * MINUTE;
-const DAY = 24 * HOUR;
-
-function duration(seconds: number): string {
-  const [count, unit] =
-    seconds >= 2 * DAY
-      ? [Math.floor(seconds / DAY), 'days']
-      : seconds >= 2 * HOUR
-        ? [Math.floor(seconds / HOUR), 'hours']
-        : [Math.floor(seconds / MINUTE), 'minutes'];
-  return count === 1 ? `${count} ${unit.slice(0, -1)}` : `${count} ${unit}`;
-}
-
 export const wizard = {
   otherLanguage: '中文: --lang zh',
   intro: 'Enter takes what is offered, Escape goes back. The plan comes before any change.',
+  introAgain: 'Enter keeps what was answered, Escape goes back. The plan comes before any change.',
+  planning: 'working out the plan',
+  noAnswer: 'none',
   givenBy: (place: string) => `(${place})`,
   notYet: '(not in this version yet)',
   keep: 'keep',
@@ -28,7 +17,6 @@ export const wizard = {
   /** A rule that a text breaks, and the way out. */
   broken: (text: string | undefined, rule: string, remedy: string | undefined) =>
     `${text === undefined ? '' : `${text} `}${rule}${remedy === undefined ? '' : `; ${remedy}`}`,
-  stopped: 'Nothing was changed.',
 
   keys: {
     select: '↑↓ choose · Enter take · Esc back',
@@ -257,8 +245,9 @@ export const wizard = {
 
   menu: {
     ask: 'What next?',
-    up: (seconds: number) => `up ${duration(seconds)}`,
-    notWell: 'does not serve as it should',
+    up: (time: string) => `up ${time}`,
+    looking: 'looking at the relay',
+    needsRoot: '(needs root: sudo derp-setup)',
     clients: (count: number) => (count === 1 ? '1 client' : `${count} clients`),
     relayed: (bytes: string) => `${bytes} relayed`,
     certificate: (until: string) => `certificate to ${until}`,

@@ -52,7 +52,6 @@ export const plan: Messages['plan'] = {
 
   undo: (what) => `已恢复：${what}`,
   undoing: (what) => `正在恢复 ${what}`,
-  undone: (what) => `已恢复：${list(what)}`,
 
   goOn: '开始执行吗？',
   showDifferences: '查看差异',

@@ -66,9 +66,15 @@ export const report: Messages['report'] = {
   paste: '请粘贴到 tailnet 的策略文件（Access controls）的最外层：',
   pinVersion: '证书指纹（CertName）要求客户端为 Tailscale 1.84 或更高版本。',
   headscale: (file) => `Headscale：请将 ${file} 写入 derp.paths`,
-  firewall: (ports) => `请在防火墙和云服务商的安全组中放行 ${ports}。`,
-  tryIt: (command) => `然后在另一台机器上检查：  ${command}`,
-  certificateUntil: (at, file) => `证书有效期至 ${at}：${file}`,
+  headscaleFile: (file) => `${file}（写入 Headscale 配置的 derp.paths）`,
+  tryIt: '放行端口后，在您自己的电脑上检查：',
+  labels: { headscale: 'Headscale', certificate: '证书', written: '已写入', ports: '放行端口' },
+  certificateUntil: (at, file) => `有效期至 ${at}，${file}`,
+  renewal: (next, mode) => {
+    const looked = `每天检查两次，下次 ${next}`;
+    if (mode === 'self-signed') return `${looked}；到期后会生成新证书，届时请更新 derpMap 中的指纹`;
+    return mode === 'manual' ? `${looked}；您更新证书文件后会自动采用` : `自动续期；${looked}`;
+  },
   serving: '正在运行，按 Ctrl-C 结束。',
   stopping: '正在停止：已通知客户端稍后重连。',
   interrupted: '已中断。',
@@ -77,7 +83,7 @@ export const report: Messages['report'] = {
   alreadyAsDescribed: '已经符合要求，无需更改。',
   dryRun: '这是试运行，没有做任何更改。',
   notStarted: '文件已写好，服务没有启动。',
-  startIt: (unit) => `在目标机器上启动：  systemctl enable --now ${unit}`,
+  startIt: '在目标机器上启动：',
   locked: (pid) => `另一个 derp-setup 正在运行（pid ${pid}），请等它结束`,
   serviceEnded: (unit, status) =>
     status === undefined ? `${unit} 启动后立即退出` : `${unit} 启动后立即退出，退出码 ${status}`,
@@ -101,9 +107,15 @@ export const report: Messages['report'] = {
   notANewerVersion: (version) => `当前版本 ${version} 已经安装。`,
   newest: (command) => `安装最新版本：  ${command}`,
   certificateNotDue: (at) => `证书有效期至 ${at}，无需处理。`,
-  status: '查看状态：derp-setup status    再次检查：derp-setup probe    卸载：derp-setup uninstall',
-  netcheck: (code) => `在客户端上运行 tailscale netcheck，应能看到 ${code} 及其延迟`,
-  securityGroup: (ports) => `请在云服务商的安全组中放行 ${ports}。`,
+  onClient: '保存 derpMap 后，在客户端上检查：',
+  onThisMachine: '在本机上：',
+  here: {
+    status: '查看状态，加 --watch 持续刷新',
+    doctor: '排查问题，给出修复办法',
+    uninstall: '卸载，会先列出要删除的内容',
+  },
+  netcheck: (code) => `应能看到 ${code} 及其延迟`,
+  securityGroup: (ports) => `${ports}：云服务商的防火墙（安全组）也要放行`,
   left: (paths) => `未能撤销：${paths.join('、')}`,
   failedToStart: (reason) => `中继无法启动：${reason}`,
   probePassed: '全部正常。',

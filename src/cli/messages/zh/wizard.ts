@@ -1,19 +1,12 @@
 import type { Messages } from '../en.ts';
 import { owner } from './problems.ts';
 
-const MINUTE = 60;
-const HOUR = 60 * MINUTE;
-const DAY = 24 * HOUR;
-
-function duration(seconds: number): string {
-  if (seconds >= 2 * DAY) return `${Math.floor(seconds / DAY)} 天`;
-  if (seconds >= 2 * HOUR) return `${Math.floor(seconds / HOUR)} 小时`;
-  return `${Math.floor(seconds / MINUTE)} 分钟`;
-}
-
 export const wizard: Messages['wizard'] = {
   otherLanguage: 'English: --lang en',
   intro: '按回车采用默认值，按 Esc 返回上一个问题。您同意计划之前，不会做任何更改。',
+  introAgain: '按回车保留原来的设置，按 Esc 返回。您同意计划之前，不会做任何更改。',
+  planning: '正在制定计划',
+  noAnswer: '无',
   givenBy: (place) => `（${place}）`,
   notYet: '（此版本尚不支持）',
   keep: '不变',
@@ -21,7 +14,6 @@ export const wizard: Messages['wizard'] = {
   quoted: (text) => `“${text}”`,
   broken: (text, rule, remedy) =>
     `${text === undefined ? '' : `${text} `}${rule}${remedy === undefined ? '' : `；${remedy}`}`,
-  stopped: '没有做任何更改。',
 
   keys: {
     select: '↑↓ 选择 · 回车 确定 · Esc 返回',
@@ -247,11 +239,12 @@ export const wizard: Messages['wizard'] = {
 
   menu: {
     ask: '接下来做什么？',
-    up: (seconds) => `已运行 ${duration(seconds)}`,
-    notWell: '没有正常服务',
+    up: (time) => `已运行 ${time}`,
+    looking: '正在查看中继',
+    needsRoot: '（需要 root：sudo derp-setup）',
     clients: (count) => `${count} 个客户端`,
     relayed: (bytes) => `已转发 ${bytes}`,
-    certificate: (until) => `证书有效期至 ${until}`,
+    certificate: (until) => `证书 ${until} 到期`,
     upgrade: (version) => `升级到 ${version}`,
     names: {
       status: '查看状态',

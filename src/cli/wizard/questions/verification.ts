@@ -54,14 +54,19 @@ async function askKeys(
   return file === BACK ? BACK : { kind: 'keys', file: typedPath(file) };
 }
 
-/** Strangers find open relays: nobody gets one by a slip of the finger. */
-async function askForSure({ answers }: Situation, { prompter, messages }: WizardTools): Promise<Verification | Back> {
+/** Strangers find open relays: nobody gets one by a slip of the finger, but who has one may keep it with Enter. */
+async function askForSure(
+  { answers, given }: Situation,
+  { prompter, messages }: WizardTools,
+): Promise<Verification | Back> {
   const { sure, sureInfo, notSure, isSure } = messages.wizard.verification;
   // A relay that is tried out ends with the session.
   if (answers.deploy === 'foreground') return { kind: 'none' };
+  const hasOne = given.verify?.source === 'saved' && given.verify.value.kind === 'none';
   const open = await prompter.select({
     message: sure,
     info: [sureInfo],
+    preselected: hasOne,
     options: [
       { value: false, name: notSure },
       { value: true, name: isSure },
