@@ -159,6 +159,15 @@ describe('who may use the relay', () => {
     expect(choose(argv, file)).toEqual({ admission: expected, problems: [], ignored: [] });
   });
 
+  it('is the machine’s own keys too, whichever rules hold, and never them alone', () => {
+    const proverKeys = [`nodekey:${'a'.repeat(64)}`];
+    for (const argv of [[], ['-verify-clients=false'], ['-verify-client-url', url]]) {
+      expect(choose(argv, { ...file, proverKeys }).admission).toMatchObject({ proverKeys });
+    }
+    const { admission, problems } = choose(['-verify-clients=false'], { tailscaled: { socket: '/f' }, proverKeys });
+    expect({ admission, told: problems.length }).toEqual({ admission: null, told: 1 });
+  });
+
   it('is not everybody because flags take away all that the file asks for', () => {
     const { problems } = choose(['-verify-clients=false'], { tailscaled: { socket: '/f' } });
     expect(problems).toEqual([{ subject: 'admission', message: expect.stringContaining('null') }]);

@@ -40,7 +40,11 @@ export function chooseAdmission(settings: RelaySettings, file: AdmissionRules | 
   if (settings.verifyClientUrlFailOpen && !url) {
     ignored.push({ flag: '-verify-client-url-fail-open', reason: 'has no effect without -verify-client-url' });
   }
-  if (Object.keys(rules).length > 0) return { admission: rules, problems: [], ignored };
+  if (Object.keys(rules).length > 0) {
+    // They come with the rules of the file, and let in nobody where there are none.
+    const proverKeys = file?.proverKeys && { proverKeys: file.proverKeys };
+    return { admission: { ...rules, ...proverKeys }, problems: [], ignored };
+  }
   const message = 'is restricted by the config file, and the flags lift all of it: say "admission": null there instead';
   return { admission: null, problems: file ? [{ subject: 'admission', message }] : [], ignored };
 }
