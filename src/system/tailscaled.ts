@@ -56,8 +56,8 @@ export function parseTailscaledStatus(text: string): Omit<Tailscaled, 'socket'> 
   };
 }
 
-/** The body of an answer over a unix socket; `silent` when there is none in time, `absent` when nobody listens there. */
-function ask(socketPath: string, path: string): Promise<{ body: string } | 'silent' | 'absent'> {
+/** The body of an answer over its socket; `silent` when there is none in time, `absent` when nobody listens there. */
+export function askTailscaled(socketPath: string, path: string): Promise<{ body: string } | 'silent' | 'absent'> {
   return new Promise((resolve) => {
     const headers = { Host: 'local-tailscaled.sock' };
     const signal = AbortSignal.timeout(TIMEOUT_MS);
@@ -84,7 +84,7 @@ function ask(socketPath: string, path: string): Promise<{ body: string } | 'sile
  */
 export async function findTailscaled(sockets: readonly string[] = SOCKETS): Promise<Tailscaled | undefined> {
   for (const socket of sockets) {
-    const answer = await ask(socket, '/localapi/v0/status?peers=false');
+    const answer = await askTailscaled(socket, '/localapi/v0/status?peers=false');
     if (answer !== 'absent') return { socket, ...(answer === 'silent' ? {} : parseTailscaledStatus(answer.body)) };
   }
   return undefined;

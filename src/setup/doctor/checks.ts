@@ -13,6 +13,8 @@ import { judgePorts } from './checks/ports.ts';
 import { judgeRenewal } from './checks/renewal.ts';
 import { judgeRuntime } from './checks/runtime.ts';
 import { judgeDerpers, judgeService, judgeVersion } from './checks/service.ts';
+import { judgeTailnet } from './checks/tailnet.ts';
+import { judgeUse } from './checks/use.ts';
 import type { DoctorFacts } from './facts.ts';
 import type { Finding } from './findings.ts';
 
@@ -37,6 +39,8 @@ const table = [
   { id: 'client', judge: judgeClientSide },
   { id: 'admission', judge: judgeAdmission },
   { id: 'map', judge: judgeMap },
+  { id: 'tailnet', judge: judgeTailnet },
+  { id: 'use', judge: judgeUse },
   { id: 'clock', judge: judgeClock },
   { id: 'disk', judge: judgeDisk },
   { id: 'open-files', judge: judgeOpenFiles },

@@ -12,6 +12,7 @@ import { gatherDisks, gatherEdited, gatherFiles, gatherKey } from './gather/file
 import { gatherDerpers, gatherFirewall, gatherOpenFilesLimit, gatherPorts, gatherRuntime } from './gather/machine.ts';
 import { gatherProbe } from './gather/probe.ts';
 import { gatherHost } from './gather/routes.ts';
+import { gatherTailnet } from './gather/tailnet.ts';
 import { gatherClock, gatherUnits } from './gather/units.ts';
 
 /** What a visit needs. */
@@ -28,17 +29,19 @@ export async function gatherFacts({ layout, environment, signal }: VisitInput): 
   const installed = await readInstalled(layout);
   const where = whereabouts(installed);
   const { onMachine, target } = installed;
+  const rules = readValue(installed.relay)?.admission;
   const isService = onMachine && target === 'systemd';
   const nothing = async () => undefined;
   // What is looked at only on the machine that the relay is for, and of it some only as root.
   const here = <T>(look: () => Promise<T>) => (onMachine ? look() : nothing());
   const asRoot = <T>(look: () => Promise<T>) => (onMachine && isRoot ? look() : nothing());
-  const [answer, served, units, key, ports] = await Promise.all([
+  const [answer, served, units, key, ports, tailnet] = await Promise.all([
     here(async () => where && readRelayStatus(where.ports.derp, signal)),
     here(async () => where && readServedChain(where.host, where.ports.derp, signal)),
     isService ? gatherUnits(now) : undefined,
     gatherKey(layout.relayKey),
     here(async () => where && gatherPorts(where.ports)),
+    here(() => gatherTailnet(rules?.tailscaled?.socket)),
   ]);
   const relay = answer && readCounters(answer);
   const identity = relay && { publicKey: relay.publicKey, fingerprint: served?.[0]?.fingerprint256 };
@@ -55,7 +58,7 @@ export async function gatherFacts({ layout, environment, signal }: VisitInput): 
     isService ? gatherRuntime(layout) : undefined,
     asRoot(async () => where && gatherFirewall(where.ports)),
     asRoot(async () => where && gatherDerpers(where.ports)),
-    here(() => gatherAdmission(readValue(installed.relay)?.admission)),
+    here(() => gatherAdmission(rules, tailnet?.nodes)),
     here(gatherClock),
     gatherDisks(installed),
     gatherOpenFilesLimit(relayPid),
@@ -77,6 +80,7 @@ export async function gatherFacts({ layout, environment, signal }: VisitInput): 
     firewall,
     derpers: derpers ?? [],
     admission: admission ?? {},
+    tailnet,
     clockSynchronized: clock,
     disks,
     openFilesLimit: limit,

@@ -116,8 +116,46 @@ export interface AdmissionFacts {
   };
   /** What the URL says of a key that nobody has. */
   url?: { url: string; answer: 'refuses' | 'admits' } | { url: string; detail: string };
-  /** `reachable`: by the relay's own user. */
-  keyFile?: { path: string; keys: number; reachable: boolean } | { path: string; detail: string };
+  /** `reachable`: by the relay's own user. `leftOut`: nodes of this machine's tailnet that it does not name. */
+  keyFile?:
+    | { path: string; keys: number; reachable: boolean; leftOut: TailnetNode[] }
+    | { path: string; detail: string };
+}
+
+/** A relay as clients are told of it; what is missing is the client's default. Source: tailscale `tailcfg.DERPNode`. */
+export interface TailnetRelay {
+  regionId: number;
+  name: string;
+  hostName: string;
+  certName: string;
+  ipv4: string;
+  ipv6: string;
+  derpPort: number;
+  stunPort: number;
+  /** Answers STUN and relays nothing. */
+  stunOnly: boolean;
+  /** Clients do not look at its certificate at all. */
+  insecure: boolean;
+}
+
+/** A node of the tailnet. */
+export interface TailnetNode {
+  /** Its name without the tailnet's. */
+  name: string;
+  /** `nodekey:<64 hex digits>`. */
+  key: string;
+  /** The key as logs show it. */
+  shortKey: string;
+}
+
+/** What this machine's tailscaled was told of its tailnet. */
+export interface TailnetFacts {
+  /** The relays that clients are told of; undefined when it has no map. */
+  relays: TailnetRelay[] | undefined;
+  /** This machine's own and those that it can see. */
+  nodes: TailnetNode[];
+  /** When the key of this machine's own node ends; undefined for never. */
+  keyExpiry: Date | undefined;
 }
 
 /** Room on the file system that holds a path. */
@@ -161,6 +199,7 @@ export interface DoctorFacts {
   firewall: FirewallFacts | 'none' | undefined;
   derpers: DerperFact[];
   admission: AdmissionFacts;
+  tailnet: TailnetFacts | undefined;
   clockSynchronized: boolean | undefined;
   disks: DiskFact[];
   /** How many files and sockets the relay may have open. */

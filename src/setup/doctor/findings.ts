@@ -105,12 +105,16 @@ export interface FindingData {
   'admission-url-answers': { url: string };
   'admission-url-fails': { url: string; detail: string };
   'admission-url-admits-all': { url: string };
+  'admission-url-open': { url: string };
+  'admission-url-plain': { url: string };
   'key-list-fine': { path: string; keys: number };
   'key-list-empty': Paths;
   'key-list-unreachable': Paths;
   'key-list-bad': { path: string; detail: string };
   'admission-unanswered': { failures: number };
-  'refused-lately': { refused: readonly { key: string; reason: string; times: number }[] };
+  /** `name`: the node of this machine's tailnet that has the key. */
+  'refused-lately': { refused: readonly { key: string; name?: string; reason: string; times: number }[] };
+  'members-not-listed': { path: string; nodes: readonly { name: string; key: string }[] };
 
   // The map.
   'map-fine': { regionId: number };
@@ -118,6 +122,16 @@ export interface FindingData {
   'pin-differs': { path: string; mapPin: string; certificatePin: string };
   'region-of-tailscale': { regionId: number };
   'region-out-of-range': { regionId: number };
+
+  // What the tailnet tells its clients, and whether they come.
+  'tailnet-map-fine': { regionId: number };
+  'tailnet-map-lacks': { headscale: string };
+  'tailnet-map-differs': { regionId: number; fields: readonly { name: string; there: string; here: string }[] };
+  'tailnet-map-insecure': { regionId: number };
+  'tailnet-region-shared': { regionId: number; others: readonly string[] };
+  'tailscaled-key-ends': { at: Date; daysLeft: number };
+  'clients-connected': { clients: number };
+  'nobody-came': { host: string; ports: readonly string[] };
 
   // The machine.
   'clock-synchronized': None;

@@ -66,6 +66,8 @@ describe('a relay that is as it should be', () => {
       'strangers-refused',
       'tailscaled-answers',
       'map-fine',
+      'tailnet-map-fine',
+      'clients-connected',
       'clock-synchronized',
       'disk-room',
       'open-files-enough',
@@ -468,7 +470,10 @@ describe('the admission', () => {
     ['tailscaled-old', tailscaled({ version: '1.66.4' })],
     ['admission-url-fails', { admission: { url: { url: 'https://h/verify', detail: 'status 404' } } }],
     ['key-list-bad', { admission: { keyFile: { path: '/keys', detail: 'line 3' } } }],
-    ['key-list-unreachable', { admission: { keyFile: { path: '/root/keys', keys: 3, reachable: false } } }],
+    [
+      'key-list-unreachable',
+      { admission: { keyFile: { path: '/root/keys', keys: 3, reachable: false, leftOut: [] } } },
+    ],
   ])('fails: %s', (id, facts) => {
     expect(only(facts)).toMatchObject({ id, level: 'failed' });
   });
@@ -476,10 +481,55 @@ describe('the admission', () => {
   it.each<[FindingId, Partial<DoctorFacts>]>([
     ['open-relay', { relay: { ...relay, admission: [] } }],
     ['admission-url-admits-all', { admission: { url: { url: 'https://h/verify', answer: 'admits' } } }],
-    ['key-list-empty', { admission: { keyFile: { path: '/keys', keys: 0, reachable: true } } }],
+    ['key-list-empty', { admission: { keyFile: { path: '/keys', keys: 0, reachable: true, leftOut: [] } } }],
     ['admission-unanswered', { relay: { ...relay, admissionFailures: 2 } }],
   ])('is worth a warning: %s', (id, facts) => {
     expect(only(facts)).toMatchObject({ id, level: 'warning' });
+  });
+
+  it('is told of a URL that lets everybody in when it is silent, or that others could answer for', () => {
+    const withRules = (url: string, failOpen = false) => ({
+      installed: {
+        ...installed,
+        answers: { state: 'missing', path: '' } as const,
+        relay: { state: 'read', path: '', value: { ...settings, admission: { url: { url, failOpen } } } } as const,
+      },
+      admission: {},
+    });
+    const about = (url: string, failOpen?: boolean) =>
+      ids(withRules(url, failOpen)).filter((id) => !id.endsWith('file-missing'));
+    expect(about('https://h/verify', true)).toEqual(['warning admission-url-open']);
+    expect(about('http://h/verify')).toEqual(['warning admission-url-plain']);
+    for (const within of ['http://127.0.0.1:8080/verify', 'http://localhost/', 'http://[::1]/', 'https://h/']) {
+      expect(about(within)).toEqual([]);
+    }
+  });
+
+  it('names the nodes of the tailnet that a list leaves out, where it alone decides', () => {
+    const leftOut = [{ name: 'phone', key: `nodekey:${'a'.repeat(64)}`, shortKey: '[qqqqq]' }];
+    const keyFile = { path: '/keys', keys: 3, reachable: true, leftOut };
+    const withRules = (rules: typeof settings.admission) => ({
+      installed: {
+        ...installed,
+        relay: { state: 'read', path: '', value: { ...settings, admission: rules } } as const,
+      },
+      admission: { keyFile },
+    });
+    const alone = found(withRules({ keyFile: '/keys' })).find(({ id }) => id === 'members-not-listed');
+    expect(alone).toMatchObject({ level: 'warning', data: { nodes: [{ name: 'phone', key: '[qqqqq]' }] } });
+    expect(JSON.stringify(alone)).not.toContain('aaaaaaaa');
+    expect(ids(withRules({ keyFile: '/keys', tailscaled: { socket: '/s' } }))).not.toContain(
+      'warning members-not-listed',
+    );
+  });
+
+  it('tells whose node was refused, where this machine’s tailnet knows it', () => {
+    const relayJournal = [
+      log('info', 'client_refused', 3, { key: '[AAAAA]', address: '198.51.100.1', reason: 'not in the key file' }),
+    ];
+    expect(only(withUnits({ relayJournal }))).toMatchObject({
+      data: { refused: [{ key: '[AAAAA]', name: 'relay', reason: 'not in the key file', times: 1 }] },
+    });
   });
 
   it('tells who was refused in the last hour, but not the probes of this machine', () => {
@@ -526,6 +576,102 @@ describe('the map', () => {
   it('should not take a number of Tailscale’s', () => {
     expect(only(changed({ RegionID: 20 }))).toMatchObject({ id: 'region-of-tailscale', level: 'warning' });
     expect(only(changed({ RegionID: 1000 }))).toMatchObject({ id: 'region-out-of-range', level: 'warning' });
+  });
+});
+
+describe('the map that the tailnet gives to its clients', () => {
+  const ours = healthy.tailnet!.relays![0]!;
+  const told = (...relays: object[]) => ({
+    tailnet: { ...healthy.tailnet!, relays: relays.map((relay) => ({ ...ours, ...relay })) },
+  });
+
+  it('must name this relay', () => {
+    expect(only(told({ regionId: 1, name: '1a', hostName: 'derp1.tailscale.com' }))).toMatchObject({
+      id: 'tailnet-map-lacks',
+      level: 'warning',
+      data: { headscale: layout.headscaleMap },
+    });
+  });
+
+  it.each<[string, object, object]>([
+    [
+      'the port is missing, so that clients take 443',
+      { derpPort: 443 },
+      { name: 'DERPPort', there: '443', here: '8443' },
+    ],
+    ['STUN is elsewhere', { stunPort: 3479 }, { name: 'STUNPort', there: '3479', here: '3478' }],
+    ['the pin is an old one', { certName: 'sha256-raw:old' }, { name: 'CertName', there: 'sha256-raw:old', here: pin }],
+    ['the pin is missing', { certName: '' }, { name: 'CertName', there: '', here: pin }],
+    [
+      'the name is another',
+      { hostName: 'old.example.com' },
+      { name: 'HostName', there: 'old.example.com', here: host },
+    ],
+    ['the address is another', { ipv4: '203.0.113.99' }, { name: 'IPv4', there: '203.0.113.99', here: '203.0.113.7' }],
+  ])('must be right about it: %s', (_, relay, field) => {
+    const region = derpMap.Regions['900']!;
+    const derpPort = 'derpPort' in relay ? 8443 : 443;
+    const map = { Regions: { '900': { ...region, Nodes: [{ ...region.Nodes[0]!, DERPPort: derpPort }] } } };
+    const facts = {
+      ...told({ derpPort, ...relay }),
+      installed: { ...installed, derpMap: { state: 'read', path: layout.derpMap, value: map } as const },
+      where: { ...healthy.where!, ports: { ...healthy.where!.ports, derp: derpPort } },
+    };
+    const finding = judgeAll({ ...healthy, ...facts }).find(({ id }) => id === 'tailnet-map-differs');
+    expect(finding).toMatchObject({ level: 'failed', data: { regionId: 900, fields: [field] } });
+  });
+
+  it('may keep clients off a family, name an address of this machine, and spell the name otherwise', () => {
+    expect(ids(told({ ipv4: '203.0.113.7', ipv6: 'none', hostName: 'DERP.example.com' }))).toEqual([]);
+  });
+
+  it('should have clients look at the certificate', () => {
+    expect(ids(told({ insecure: true, certName: '' }))).toEqual(['warning tailnet-map-insecure']);
+  });
+
+  it('should give this relay a region of its own, of the right numbers', () => {
+    expect(only(told({}, { name: '900b', hostName: 'b.example.com' }))).toMatchObject({
+      id: 'tailnet-region-shared',
+      data: { others: ['b.example.com'] },
+    });
+    expect(ids(told({}, { name: '900b', hostName: 'b.example.com', stunOnly: true }))).toEqual([]);
+    // Named twice, as some guides do.
+    expect(ids(told({}, { name: '900b' }))).toEqual([]);
+    expect(only(told({ regionId: 114 }))).toMatchObject({ id: 'region-of-tailscale', data: { regionId: 114 } });
+  });
+
+  it('says nothing where there is none', () => {
+    expect(ids({ tailnet: { ...healthy.tailnet!, relays: undefined } })).toEqual([]);
+  });
+
+  it('is lost with the key of the machine, which is told in time, where tailscaled decides', () => {
+    const ending = (days: number) => ({ tailnet: { ...healthy.tailnet!, keyExpiry: inDays(days) } });
+    expect(only(ending(12))).toMatchObject({ id: 'tailscaled-key-ends', data: { daysLeft: 12 } });
+    expect(ids(ending(31))).toEqual([]);
+    const relayWithout = { state: 'read', path: '', value: { ...settings, admission: { keyFile: '/keys' } } } as const;
+    expect(ids({ ...ending(12), installed: { ...installed, relay: relayWithout } })).not.toContain(
+      'warning tailscaled-key-ends',
+    );
+  });
+});
+
+describe('whether anybody comes', () => {
+  const lonely = { relay: { ...relay, clients: 0, uptimeSeconds: 3600 } };
+  const came = (event: string, address: string) =>
+    withUnits({ relayJournal: [log('info', event, 5, { address, key: '[aaaaa]', reason: 'x' })] });
+
+  it('is worth a warning when nobody has, which the provider’s firewall may be the reason of', () => {
+    const finding = { id: 'nobody-came', level: 'warning', data: { host, ports: ['443/tcp', '3478/udp'] } };
+    for (const address of ['127.0.0.1', '203.0.113.7', '::1']) {
+      expect(only({ ...lonely, ...came('client_connected', address) })).toMatchObject(finding);
+    }
+  });
+
+  it('is none when a client came and went, the relay is young, or nobody can tell', () => {
+    expect(ids({ ...lonely, ...came('client_connected', '198.51.100.1') })).toEqual([]);
+    expect(ids({ ...lonely, ...came('client_refused', '198.51.100.1') })).toEqual(['warning refused-lately']);
+    expect(ids({ relay: { ...relay, clients: 0, uptimeSeconds: 300 } })).toEqual([]);
+    expect(ids({ ...lonely, ...withUnits({ relayJournal: [] }) })).toEqual([]);
   });
 });
 

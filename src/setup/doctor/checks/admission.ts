@@ -1,4 +1,5 @@
 /** Who may use the relay, and whether those who decide it can be asked. */
+import type { AdmissionRules } from '../../../relay/config.ts';
 import { readValue } from '../../status/installed.ts';
 import { compareVersions } from '../../versions.ts';
 import type { AdmissionFacts, DoctorFacts } from '../facts.ts';
@@ -50,17 +51,41 @@ function judgeSources({ tailscaled, url, keyFile }: AdmissionFacts): Finding[] {
   return found;
 }
 
-export function judgeAdmission({ admission, installed, relay, units, host, now }: DoctorFacts): Finding[] {
+/** How the relay asks the URL: what it does without an answer, and who could answer in its place. */
+function judgeUrlRules(rules: AdmissionRules['url']): Finding[] {
+  if (rules === undefined || !URL.canParse(rules.url)) return [];
+  const { url } = rules;
+  const { protocol, hostname } = new URL(url);
+  const within = hostname === 'localhost' || hostname === '[::1]' || hostname.startsWith('127.');
+  return [
+    ...(rules.failOpen ? [warning('admission-url-open', { url })] : []),
+    ...(protocol === 'http:' && !within ? [warning('admission-url-plain', { url })] : []),
+  ];
+}
+
+export function judgeAdmission({ admission, installed, relay, units, host, tailnet, now }: DoctorFacts): Finding[] {
   const rules = readValue(installed.relay)?.admission;
   const open = relay?.admission === undefined ? rules === null : relay.admission.length === 0;
   // A relay in the foreground is tried out, and ended again; the run itself says that it is open.
   if (open) return installed.target === 'systemd' ? [warning('open-relay', {})] : [];
   const found = judgeSources(admission);
+  found.push(...judgeUrlRules(rules?.url));
+  const { keyFile } = admission;
+  // A list alone decides; beside others it only adds to them.
+  const leftOut = rules?.tailscaled || rules?.url || !keyFile || 'detail' in keyFile ? [] : keyFile.leftOut;
+  if (leftOut.length > 0) {
+    const nodes = leftOut.map(({ name, shortKey }) => ({ name, key: shortKey }));
+    found.push(warning('members-not-listed', { path: keyFile!.path, nodes }));
+  }
   const failures = relay?.admissionFailures ?? 0;
   const answering = found.every(({ level }) => level !== 'failed');
   if (failures > 0 && answering) found.push(warning('admission-unanswered', { failures }));
   const ownAddresses = (host?.routes ?? []).filter(({ local }) => local).map(({ address }) => address);
-  const refused = refusedClients(units?.relayJournal ?? [], now, ownAddresses);
+  const names = new Map((tailnet?.nodes ?? []).map(({ shortKey, name }) => [shortKey, name]));
+  const refused = refusedClients(units?.relayJournal ?? [], now, ownAddresses).map((one) => {
+    const name = names.get(one.key);
+    return { ...one, ...(name !== undefined && { name }) };
+  });
   if (refused.length > 0) found.push(warning('refused-lately', { refused }));
   return found;
 }

@@ -1,5 +1,6 @@
 /** Asks those who decide who may use the relay, with the relay's own questions. */
 import { randomBytes } from 'node:crypto';
+import { parsePublicKey } from '../../../protocol/keys.ts';
 import { AdmissionUrl } from '../../../relay/admission/admission-url.ts';
 import { loadKeyList } from '../../../relay/admission/key-list.ts';
 import { type AdmissionSource, QuestionError } from '../../../relay/admission/source.ts';
@@ -9,7 +10,7 @@ import { RelayStartError } from '../../../relay/start-error.ts';
 import { readPathParts } from '../../../system/node-runtime.ts';
 import { findTailscaled } from '../../../system/tailscaled.ts';
 import { isReachable } from '../../verification-check.ts';
-import type { AdmissionFacts } from '../facts.ts';
+import type { AdmissionFacts, TailnetNode } from '../facts.ts';
 
 /** Asks, and closes the connection; a question without an answer gives the reason. */
 async function ask<T>(source: AdmissionSource, question: () => Promise<T>): Promise<T | { detail: string }> {
@@ -41,25 +42,32 @@ async function gatherUrl(url: string): Promise<NonNullable<AdmissionFacts['url']
   return { url, answer: answer.allow ? 'admits' : 'refuses' };
 }
 
-async function gatherKeyList(path: string): Promise<NonNullable<AdmissionFacts['keyFile']>> {
+async function gatherKeyList(
+  path: string,
+  nodes: readonly TailnetNode[],
+): Promise<NonNullable<AdmissionFacts['keyFile']>> {
   try {
-    const keys = (await loadKeyList(path)).size;
+    const keys = await loadKeyList(path);
     const parts = await readPathParts(path).catch(() => undefined);
     // From the top down to the file.
     parts?.sort((a, b) => a.path.length - b.path.length);
-    return { path, keys, reachable: parts === undefined || isReachable(parts) };
+    const leftOut = nodes.filter(({ key }) => !keys.has(parsePublicKey(key)));
+    return { path, keys: keys.size, reachable: parts === undefined || isReachable(parts), leftOut };
   } catch (error) {
     if (error instanceof RelayStartError) return { path, detail: error.message };
     throw error;
   }
 }
 
-/** Everything that the rules name. */
-export async function gatherAdmission(rules: AdmissionRules | null | undefined): Promise<AdmissionFacts> {
+/** Everything that the rules name. @param nodes those of this machine's tailnet, as far as they are known */
+export async function gatherAdmission(
+  rules: AdmissionRules | null | undefined,
+  nodes: readonly TailnetNode[] = [],
+): Promise<AdmissionFacts> {
   const [tailscaled, url, keyFile] = await Promise.all([
     rules?.tailscaled && gatherTailscaled(rules.tailscaled.socket),
     rules?.url && gatherUrl(rules.url.url),
-    rules?.keyFile === undefined ? undefined : gatherKeyList(rules.keyFile),
+    rules?.keyFile === undefined ? undefined : gatherKeyList(rules.keyFile, nodes),
   ]);
   return { ...(tailscaled && { tailscaled }), ...(url && { url }), ...(keyFile && { keyFile }) };
 }

@@ -1,0 +1,67 @@
+/** What the doctor says of the certificate and its renewal. */
+import { formatDay, formatTime } from '../../../figures.ts';
+import { SETUP_AGAIN } from '../../finding-commands.ts';
+import type { FindingMessages } from '../../finding-wording.ts';
+
+const exit = (status: number | undefined) => (status === undefined ? '' : `，退出码 ${status}`);
+
+export const certificate = {
+  'certificate-fine': ({ host, notAfter, daysLeft }) => ({
+    text: `证书适用于 ${host}，与私钥匹配，有效期至 ${formatDay(notAfter)}（剩余 ${daysLeft} 天）`,
+  }),
+  'certificate-wrong-host': ({ host, names }) => ({
+    text: `证书${names ? `中的名称是 ${names}` : '中没有任何名称'}，不适用于 ${host}，客户端会拒绝连接`,
+    remedy: `请换用 ${host} 的证书（sudo derp-setup --cert-file FILE --key-file FILE），或改用证书中的名称（--host NAME）`,
+  }),
+  'certificate-ended': ({ at }) => ({ text: `证书已于 ${at} 过期，客户端会拒绝连接`, remedy: 'sudo derp-setup renew' }),
+  'certificate-early': ({ at }) => ({
+    text: `按本机的时钟，证书从 ${at} 起才有效`,
+    remedy: '请校准时钟：sudo timedatectl set-ntp true',
+  }),
+  'certificate-key-mismatch': ({ certFile, keyFile }) => ({
+    text: `私钥 ${keyFile} 与证书 ${certFile} 不匹配，中继无法用它们启动`,
+    remedy: '请使用同一对证书和私钥：sudo derp-setup --cert-file FILE --key-file FILE',
+  }),
+  'certificate-problem': ({ problem }, { text, remedy }) => ({
+    text: `${problem.subject} ${text}`,
+    remedy: remedy ?? 'sudo derp-setup renew',
+  }),
+  'certificate-ends-soon': ({ notAfter, daysLeft, selfSigned }) =>
+    selfSigned
+      ? {
+          text: `证书将于 ${formatDay(notAfter)} 过期（剩余 ${daysLeft} 天）；新证书的指纹不同，所有 derpMap 都要更新`,
+          remedy: '请在方便时更换：sudo derp-setup renew，然后粘贴 derp-setup derp-map 输出的内容',
+        }
+      : {
+          text: `证书将于 ${formatDay(notAfter)} 过期（剩余 ${daysLeft} 天），本应已经续期`,
+          remedy: 'sudo derp-setup renew；失败原因：journalctl -u derp-setup-renew -n 50',
+        },
+  'certificate-not-loaded': ({ servedUntil, fileUntil }) => ({
+    text: `中继使用的证书（至 ${formatDay(servedUntil)}）与文件中的证书（至 ${formatDay(fileUntil)}）不同`,
+    remedy: 'sudo systemctl reload derp-relay',
+  }),
+  'chain-incomplete': ({ file, issuer }) => ({
+    text: `${file} 缺少签发者（${issuer}）的证书，多数客户端会拒绝连接`,
+    remedy: '请使用完整的证书链（fullchain.pem）：sudo derp-setup --cert-file FULLCHAIN --key-file KEY',
+  }),
+  'private-authority': ({ issuer }) => ({
+    text: `证书不是由公共证书机构签发的（签发者：${issuer}）`,
+    remedy: '如果所有客户端都信任该签发者则正常；否则可改用客户端凭指纹信任的证书：sudo derp-setup --cert self-signed',
+  }),
+  'renewal-planned': ({ next }) => ({
+    text: `续期定时器正在运行${next ? `，下次在 ${formatTime(next)}` : ''}，上次运行正常`,
+  }),
+  'timer-missing': ({ unit }) => ({
+    text: `systemd 中没有 ${unit}，证书不会续期`,
+    remedy: `重新安装：${SETUP_AGAIN}`,
+  }),
+  'timer-stopped': ({ unit }) => ({
+    text: `${unit} 没有运行，证书不会续期`,
+    remedy: `sudo systemctl enable --now ${unit}`,
+  }),
+  'timer-not-enabled': ({ unit }) => ({ text: `${unit} 不会开机启动`, remedy: `sudo systemctl enable ${unit}` }),
+  'renewal-failed': ({ unit, exitStatus }) => ({
+    text: `${unit} 上次运行失败${exit(exitStatus)}`,
+    remedy: '请按最后几行日志处理，然后运行：sudo derp-setup renew',
+  }),
+} satisfies Partial<FindingMessages>;
