@@ -52,6 +52,7 @@ export async function renewCommand(
       logLevel: 'info',
       now: new Date(),
       signal,
+      certificateOnly: true,
     });
     if (!prepared.ok) return tellUnprepared([], prepared, session);
     const steps = prepared.plan.steps.filter(isAboutCertificate);
@@ -64,6 +65,9 @@ export async function renewCommand(
       output.document({ ok: true, renewed: false, certificate: { ...prepared.certificate, notAfter: at } });
       return EXIT.done;
     }
-    return installRun({ ...prepared, plan: { ...prepared.plan, steps }, preview }, session, { mustProve: true });
+    // Proved by way of the machine itself: what keeps others out is no reason to go on with the old certificate.
+    const probe = { ...prepared.plan.probe, addresses: ['127.0.0.1'] };
+    const plan = { ...prepared.plan, steps, probe };
+    return installRun({ ...prepared, plan, preview }, session, { mustProve: ['tls', 'certificate'] });
   });
 }

@@ -3,6 +3,7 @@
 import { StopRefusedError } from '../setup/derper/stop.ts';
 import { ProofError, type RunError } from '../setup/run.ts';
 import { ServiceError } from '../setup/steps/service.ts';
+import { FirewallError } from '../system/firewall.ts';
 import { EXIT } from './exit-codes.ts';
 import type { Messages } from './messages/en.ts';
 import type { Session } from './session.ts';
@@ -16,6 +17,12 @@ function explain({ failure: { cause } }: RunError, { report }: Messages): { reas
   }
   if (cause instanceof ProofError) return { reason: report.notProved, more: [] };
   if (cause instanceof StopRefusedError) return { reason: report.derperNotStopped[cause.refusal.code], more: [] };
+  if (cause instanceof FirewallError) {
+    const { tool, problem, openings } = cause;
+    const ports = openings.map(({ port, protocol }) => `${port}/${protocol}`).join(', ');
+    const { reason, remedy } = report.firewallFailed[problem](tool, ports);
+    return { reason, more: [`  → ${remedy}`] };
+  }
   return { reason: cause instanceof Error ? cause.message : String(cause), more: [] };
 }
 

@@ -23,11 +23,13 @@ function keptFiles({ steps }: PreparedRemoval): string[] {
 }
 
 function removalDocument(removal: PreparedRemoval, dryRun: boolean): object {
+  const { stoppedDerper } = removal.manifest ?? {};
   return {
     ok: true,
     ...(dryRun && { dryRun }),
     plan: removal.preview.map(({ step }) => ({ kind: step.kind, subject: subjectOf(step) })),
     kept: keptFiles(removal),
+    ...(stoppedDerper && { stoppedDerper }),
   };
 }
 
@@ -90,7 +92,11 @@ async function remove(removal: PreparedRemoval, session: Session): Promise<numbe
     const kept = keptFiles(removal);
     if (kept.length > 0) output.answer(messages.report.kept(kept));
     const { stoppedDerper } = removal.manifest ?? {};
-    if (stoppedDerper !== undefined) output.answer(messages.report.derperStaysStopped(stoppedDerper));
+    if (stoppedDerper !== undefined) {
+      output.answer(messages.report.derperStaysStopped(stoppedDerper.name));
+      if (stoppedDerper.bringBack !== undefined)
+        output.answer(messages.report.derperBringBack(stoppedDerper.bringBack));
+    }
     output.document(removalDocument(removal, false));
     return EXIT.done;
   } catch (error) {

@@ -26,8 +26,8 @@ export interface Manifest {
   /** The system user, if it was made for the relay. */
   user?: string;
   firewall?: { tool: string; openings: readonly Opening[] };
-  /** The derper that was stopped in favour of the relay. */
-  stoppedDerper?: string;
+  /** The derper that was stopped in favour of the relay, and what a person would type to have it serve again. */
+  stoppedDerper?: { name: string; bringBack?: string };
 }
 
 /** A digest of a file's content. */
@@ -70,7 +70,10 @@ export function manifestOf(steps: readonly Step[], version: string, before: Befo
       if (ours) manifest.directories.push(inside(step.path));
     } else if (step.kind === 'user' && (!before.userExists || old?.user === step.name)) manifest.user = step.name;
     else if (step.kind === 'firewall') manifest.firewall = { tool: step.tool, openings: before.openings };
-    else if (step.kind === 'stop-derper') manifest.stoppedDerper = step.name;
+    else if (step.kind === 'stop-derper') {
+      const { name, bringBack } = step;
+      manifest.stoppedDerper = { name, ...(bringBack !== undefined && { bringBack }) };
+    }
   }
   if (old === undefined) return { ...manifest, files: inOrder(manifest.files) };
   return {

@@ -50,7 +50,7 @@ function admissionOf({ verify, prover }: TargetInput): AdmissionRules | null {
     case 'none':
       return null;
     case 'tailscaled':
-      return { tailscaled: { socket: TAILSCALED_SOCKET }, ...proverKeys };
+      return { tailscaled: { socket: verify.socket ?? TAILSCALED_SOCKET }, ...proverKeys };
     case 'url':
       return { url: { url: verify.url, failOpen: false }, ...proverKeys };
     case 'keys':

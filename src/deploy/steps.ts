@@ -112,6 +112,8 @@ export interface StopDerperStep {
   kind: 'stop-derper';
   /** The unit or container, as people know it. */
   name: string;
+  /** What a person would type to have it serve again. */
+  bringBack?: string;
 }
 
 /** Gives a file that is there the right mode and owner; nothing where it is not there. */

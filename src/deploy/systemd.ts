@@ -37,7 +37,7 @@ export interface SystemdInput extends TargetInput {
   /** The firewall that must be opened, if there is one and that is wanted. */
   firewall?: { tool: string };
   /** The derper whose place is taken. */
-  derper?: { name: string };
+  derper?: { name: string; bringBack?: string };
   /** Write files only: enable and start nothing. */
   noStart: boolean;
   /** The manifest's text for these steps, which is itself one of the files. */
@@ -163,7 +163,7 @@ function unitSteps(input: SystemdInput, inside: Layout): Step[] {
 function machineSteps({ layout, relay, version, firewall, derper, certificate }: SystemdInput): Step[] {
   const steps: Step[] = [];
   if (firewall !== undefined) steps.push({ kind: 'firewall', tool: firewall.tool, openings: openingsOf(relay) });
-  if (derper !== undefined) steps.push({ kind: 'stop-derper', name: derper.name });
+  if (derper !== undefined) steps.push({ kind: 'stop-derper', ...derper });
   const certificateFiles = [layout.certificate(relay.host), layout.certificateKey(relay.host)];
   steps.push(
     { kind: 'enable', unit: RELAY_UNIT },

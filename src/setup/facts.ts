@@ -1,6 +1,6 @@
 /** What the machine is, as far as the answers and the plan depend on it. */
 import { type Docker, findDocker } from '../system/docker.ts';
-import { detectFirewall, type Firewall } from '../system/firewall.ts';
+import { detectFirewalls, type Firewall } from '../system/firewall.ts';
 import { describeMachine, type Machine } from '../system/machine.ts';
 import { bestHost, type LocalAddress, localAddresses } from '../system/network.ts';
 import { describeRuntime, type NodeRuntime } from '../system/node-runtime.ts';
@@ -15,7 +15,10 @@ export interface Facts {
   suggestedHost: string;
   machine: Machine;
   runtime: NodeRuntime;
+  /** The one that decides about what comes in, and the one that is opened. */
   firewall: Firewall | undefined;
+  /** Others that are in force beside it. */
+  furtherFirewalls?: readonly Firewall[];
   tailscaled: Tailscaled | undefined;
   docker: Docker | undefined;
   derper: ExistingDerper | undefined;
@@ -28,12 +31,14 @@ export async function detectFacts(): Promise<Facts> {
   const nothing = async () => undefined;
   // Only root sees rules and other users' programs, and only root could change them.
   const asRoot = <T>(look: () => Promise<T>) => (machine.isRoot ? look() : nothing());
-  const [runtime, tailscaled, docker, firewall, derper] = await Promise.all([
+  const [runtime, tailscaled, docker, firewalls, derper] = await Promise.all([
     describeRuntime(),
     findTailscaled(),
     findDocker(),
-    asRoot(detectFirewall),
+    asRoot(() => detectFirewalls()),
     asRoot(findDerper),
   ]);
-  return { addresses, suggestedHost: bestHost(addresses), machine, runtime, firewall, tailscaled, docker, derper };
+  const [firewall, ...furtherFirewalls] = firewalls ?? [];
+  const suggestedHost = bestHost(addresses);
+  return { addresses, suggestedHost, machine, runtime, firewall, furtherFirewalls, tailscaled, docker, derper };
 }

@@ -13,9 +13,11 @@ export type Note =
   | { code: 'host-unresolved'; host: string }
   /** This machine's firewall keeps clients out, and was not to be opened. */
   | { code: 'firewall-closed'; tool: string; commands: readonly string[] }
+  /** A rule that somebody wrote for these very ports keeps clients out; opening them would be in vain. */
+  | { code: 'firewall-refuses'; tool: string; ports: readonly string[] }
   /** The rules are gone after the next start of the machine. */
   | { code: 'firewall-not-lasting'; tool: string }
-  /** A derper runs here, and was not to be taken over. */
+  /** A derper runs here or starts with the machine, and was not to be taken over. */
   | { code: 'derper-found'; name: string }
   | { code: 'derper-taken-over'; name: string; lost: readonly string[] }
   /** Anybody may use the relay. */

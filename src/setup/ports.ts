@@ -38,6 +38,8 @@ export interface PortPolicy {
   takenDefaults: Record<PortKey, TakenDefault>;
   /** Whether this owner makes way by itself: the relay that is set up anew, or a derper that is taken over. */
   makesWay(owner: PortOwner): boolean;
+  /** The name of the derper that this owner is, if it is the one that could be taken over. */
+  derperOf?(owner: PortOwner): string | undefined;
 }
 
 /** In the foreground any port will do. */
@@ -59,7 +61,7 @@ export function servicePorts(checked: boolean, makesWay: PortPolicy['makesWay'])
 export async function choosePorts(
   answers: Answers,
   { given, unusable }: Resolution,
-  { checked, takenDefaults, makesWay }: PortPolicy,
+  { checked, takenDefaults, makesWay, derperOf }: PortPolicy,
 ): Promise<PortChoice> {
   const ports = { derpPort: answers.derpPort, httpPort: answers.httpPort, stunPort: answers.stunPort };
   const problems = unusable.has('derpPort') || unusable.has('httpPort') ? [] : samePort(answers, given);
@@ -80,8 +82,13 @@ export async function choosePorts(
     const owner = await portOwner(protocol, port);
     if (owner !== undefined && makesWay(owner)) continue;
     const known = owner && { owner };
+    const derper = owner && derperOf?.(owner);
     if (given[key] || takenDefaults[key] === 'refuse') {
-      refuse({ code: 'port-in-use', protocol, ...known });
+      refuse(
+        derper === undefined
+          ? { code: 'port-in-use', protocol, ...known }
+          : { code: 'derper-in-the-way', name: derper },
+      );
       continue;
     }
     if (takenDefaults[key] === 'leave-out') {

@@ -5,6 +5,7 @@
 import type { Layout } from '../deploy/layout.ts';
 import type { Manifest } from '../deploy/manifest.ts';
 import type { Plan } from '../deploy/plan.ts';
+import { openingsOf } from '../deploy/systemd.ts';
 import { pinOf } from '../protocol/certificate-pin.ts';
 import { type CertificateChoice, chooseManualCertificate, chooseSelfSignedCertificate } from './certificate.ts';
 import { parseChain } from './certificate-pair.ts';
@@ -12,6 +13,7 @@ import { crossCheck, remarks } from './cross-checks.ts';
 import type { FoundCertificate } from './derper/certificate.ts';
 import { formatAllAnswers, formatGivenAnswers } from './documents.ts';
 import type { Facts } from './facts.ts';
+import { chooseFirewall } from './firewall-choice.ts';
 import { writtenDigests } from './installation.ts';
 import type { Note } from './notes.ts';
 import { choosePorts } from './ports.ts';
@@ -102,15 +104,27 @@ export async function prepareSetup(input: PrepareInput): Promise<Prepared | Unpr
   const relayKey = await chooseRelayKey(layout.relayKey, resolved.taken?.relayKey?.keyFile());
   const verify = answers.verify ?? { kind: 'none' };
   const proverKeys = verify.kind === 'none' ? { problems: [] } : await chooseProverKeys(layout.proverKeys);
-  const admission = await checkVerification(answers.verify, { asService: answers.deploy !== 'foreground' });
-  const contradictions = [...crossCheck(answers, resolution), ...admission];
-  const parts = [resolved, target, { problems: contradictions }, portChoice, certificateChoice, relayKey, proverKeys];
+  const admission = await checkVerification(answers.verify, {
+    asService: answers.deploy !== 'foreground',
+    onMachine: layout.root === '/' || answers.deploy === 'foreground',
+  });
+  const onMachine = layout.root === '/' || answers.deploy === 'foreground';
+  const noStart = input.switches.noStart || !onMachine;
+  const firewall = chooseFirewall({
+    facts,
+    manifest,
+    serves: answers.deploy === 'systemd' && !noStart,
+    openings: openingsOf(answers),
+    openFirewall: input.switches.openFirewall,
+  });
+  const contradictions = { problems: [...crossCheck(answers, resolution), ...admission] };
+  const others = [target, contradictions, portChoice, relayKey, proverKeys, firewall];
+  // A certificate must not end because something else is amiss.
+  const parts = [resolved, certificateChoice, ...(input.certificateOnly ? [] : others)];
   const problems = parts.flatMap((part) => part.problems);
   const { certificate, notAfter } = certificateChoice;
   if (problems.length > 0 || !certificate || !notAfter) return { ok: false, problems: inQuestionOrder(problems) };
 
-  const onMachine = layout.root === '/' || answers.deploy === 'foreground';
-  const noStart = input.switches.noStart || !onMachine;
   const planParts: PlanParts = {
     input: {
       layout,
@@ -129,8 +143,9 @@ export async function prepareSetup(input: PrepareInput): Promise<Prepared | Unpr
     manifest,
     noStart,
     switches: input.switches,
+    firewall,
   };
-  const { plan: planned, notes } = await planFor(planParts);
+  const planned = await planFor(planParts);
   const probe = target.provedHere ? { ...planned.probe, addresses: ['127.0.0.1'] } : planned.probe;
   const plan: Plan = { ...planned, probe };
   const derper = input.switches.takeOver ? facts.derper : undefined;
@@ -162,7 +177,7 @@ export async function prepareSetup(input: PrepareInput): Promise<Prepared | Unpr
       ...target.notes,
       ...portChoice.notes,
       ...certificateChoice.notes,
-      ...notes,
+      ...firewall.notes,
     ],
   };
 }

@@ -46,6 +46,7 @@ export type Rule =
   | { code: 'older-version'; installed: string; version: string }
   | { code: 'needs-yes' }
   | { code: 'derper-in-the-way'; name: string }
+  | { code: 'firewall-refuses'; tool: string; ports: readonly string[] }
   | { code: 'only-for-target'; target: string }
   | { code: 'not-a-pin' }
   | { code: 'file'; action: 'read' | 'write'; problem: FileProblem; detail: string }

@@ -29,6 +29,8 @@ export interface PrepareInput {
   logLevel: RelayConfig['logLevel'];
   now: Date;
   signal: AbortSignal;
+  /** Only the certificate is to be renewed: what else is wrong does not matter now. */
+  certificateOnly?: boolean;
   facts?: Facts;
 }
 

@@ -54,8 +54,8 @@ export class ProofError extends Error {
 
 /** What a run may be told beside its plan. */
 export interface RunOptions {
-  /** A proof that fails takes everything back. */
-  mustProve?: boolean;
+  /** A proof that fails takes everything back: `true`, any of its checks; or these of them. */
+  mustProve?: boolean | readonly CheckId[];
 }
 
 /**
@@ -67,7 +67,7 @@ export async function runPlan(
   prepared: Pick<Prepared, 'plan' | 'runFacts' | 'noStart'>,
   { signal, hurry }: RunSignals,
   events: RunEvents = {},
-  { mustProve = false }: RunOptions = {},
+  { mustProve = [] }: RunOptions = {},
 ): Promise<Ran> {
   const { plan, runFacts, noStart } = prepared;
   let applied: Applied;
@@ -90,7 +90,8 @@ export async function runPlan(
     }
   }
   const ok = checks.every((check) => check.ok);
-  if (mustProve && !ok)
+  const matters = ({ id }: Check) => (typeof mustProve === 'boolean' ? mustProve : mustProve.includes(id));
+  if (checks.some((check) => !check.ok && matters(check)))
     throw new RunError(new ApplyError(new ProofError(checks), undefined, await applied.undo()), false);
   await applied.keep();
   return { applied, checks, ok };

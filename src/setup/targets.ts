@@ -5,16 +5,16 @@ import { type Layout, RELAY_UNIT, RELAY_USER } from '../deploy/layout.ts';
 import { formatManifest, type Manifest, manifestOf } from '../deploy/manifest.ts';
 import type { Plan } from '../deploy/plan.ts';
 import type { TargetInput } from '../deploy/relay-description.ts';
-import type { Opening } from '../deploy/steps.ts';
-import { openingsOf, systemdPlan } from '../deploy/systemd.ts';
+import { systemdPlan } from '../deploy/systemd.ts';
 import type { Templates } from '../deploy/systemd-units.ts';
 import { kindOf } from '../system/files.ts';
-import { closedPorts, ruleCommands } from '../system/firewall.ts';
 import { packageDirectory, readTemplates } from '../system/package.ts';
+import type { PortOwner } from '../system/port-owner.ts';
 import { unitState } from '../system/services.ts';
 import { canLogIn, findUser } from '../system/users.ts';
-import { derperName, ownsPort } from './derper/naming.ts';
+import { bringBackCommand, derperName, isInUse, ownsPort } from './derper/naming.ts';
 import type { Facts } from './facts.ts';
+import type { FirewallChoice } from './firewall-choice.ts';
 import { checkHost } from './host-check.ts';
 import type { Note } from './notes.ts';
 import { FOREGROUND_PORTS, type PortPolicy, servicePorts } from './ports.ts';
@@ -22,6 +22,7 @@ import type { Problem } from './problems.ts';
 import { type Answers, questions } from './questions.ts';
 import type { Resolved } from './resolved.ts';
 import type { SetupSwitches } from './switches.ts';
+import { compareVersions } from './versions.ts';
 
 /** System users have numbers below this one. */
 const FIRST_ORDINARY_UID = 1000;
@@ -48,7 +49,9 @@ export async function checkTarget(
 ): Promise<TargetCheck> {
   const problems: Problem[] = [];
   const asksTailscaled =
-    answers.verify?.kind === 'tailscaled' && (layout.root === '/' || answers.deploy === 'foreground');
+    answers.verify?.kind === 'tailscaled' &&
+    answers.verify.socket === undefined &&
+    (layout.root === '/' || answers.deploy === 'foreground');
   if (asksTailscaled && facts.tailscaled === undefined) {
     problems.push(flagProblem(questions.verify.flag, 'tailscaled', { code: 'needs-tailscaled' }));
   }
@@ -60,6 +63,11 @@ export async function checkTarget(
     problems.push(flagProblem(questions.verify.flag, undefined, { code: 'must-choose', choices }));
   }
   if (layout.root !== '/') return { problems, notes: [], provedHere: false };
+  // npx may have kept an old copy of this program.
+  if (manifest !== undefined && compareVersions(manifest.version, __VERSION__) > 0) {
+    const rule = { code: 'older-version' as const, installed: manifest.version, version: __VERSION__ };
+    problems.push({ subject: 'derp-setup', rule });
+  }
   if (!facts.machine.isRoot) problems.push(flagProblem(flag, 'systemd', { code: 'needs-root' }));
   else if (facts.machine.systemd === undefined) problems.push(flagProblem(flag, 'systemd', { code: 'needs-systemd' }));
   const user = await findUser(RELAY_USER);
@@ -68,7 +76,8 @@ export async function checkTarget(
   }
   const { derper } = facts;
   const notes: Note[] = [];
-  if (derper !== undefined && !takeOver) notes.push({ code: 'derper-found', name: derperName(derper) });
+  if (derper !== undefined && !takeOver && isInUse(derper))
+    notes.push({ code: 'derper-found', name: derperName(derper) });
   if (derper !== undefined && taken !== undefined) {
     const lost = [...taken.notCarriedOver, ...taken.gaps.map(({ part }) => part)];
     notes.push({ code: 'derper-taken-over', name: derperName(derper), lost });
@@ -90,10 +99,11 @@ export async function portPolicy(
   const checked = layout.root === '/' && !noStart && facts.machine.isRoot;
   const ours = facts.machine.systemd === undefined ? undefined : (await unitState(RELAY_UNIT)).mainPid;
   const { derper } = facts;
-  return servicePorts(checked, (owner) => {
-    if (ours !== undefined && owner.pid === ours) return true;
-    return takeOver && derper !== undefined && ownsPort(derper, owner);
-  });
+  const isDerpers = (owner: PortOwner) => derper !== undefined && ownsPort(derper, owner);
+  return {
+    ...servicePorts(checked, (owner) => owner.pid === (ours ?? -1) || (takeOver && isDerpers(owner))),
+    derperOf: (owner) => (derper !== undefined && isDerpers(owner) ? derperName(derper) : undefined),
+  };
 }
 
 /** Everything that a plan is made from. */
@@ -105,26 +115,30 @@ export interface PlanParts {
   manifest: Manifest | undefined;
   noStart: boolean;
   switches: SetupSwitches;
+  firewall: Pick<FirewallChoice, 'tool' | 'openings'>;
 }
 
-/** The plan of the answers' target, and what must be said about it. */
-export async function planFor(parts: PlanParts): Promise<{ plan: Plan; notes: Note[] }> {
+/** The plan of the answers' target. */
+export async function planFor(parts: PlanParts): Promise<Plan> {
   const { answers, input } = parts;
-  if (answers.deploy === 'foreground') return { plan: foregroundPlan(input), notes: [] };
+  if (answers.deploy === 'foreground') return foregroundPlan(input);
   return planSystemd(parts);
 }
 
-async function planSystemd(parts: PlanParts): Promise<{ plan: Plan; notes: Note[] }> {
+async function planSystemd(parts: PlanParts): Promise<Plan> {
   const { input, facts, manifest, noStart, switches } = parts;
-  const { firewall, closed, notes } = await lookAtFirewall(parts);
+  const { tool, openings } = parts.firewall;
   const userExists = (await findUser(RELAY_USER)) !== undefined;
-  const openings = [...closed, ...(manifest?.firewall?.openings ?? [])];
   const { programsDirectory, root } = input.layout;
   const existingDirectories = await existingAmong(directoriesOf(input.layout));
   const before = { manifest, userExists, openings, programsDirectory, existingDirectories, root };
-  const derper = switches.takeOver && facts.derper ? { name: derperName(facts.derper) } : undefined;
+  const bringBack = facts.derper && bringBackCommand(facts.derper);
+  const derper =
+    switches.takeOver && facts.derper && isInUse(facts.derper)
+      ? { name: derperName(facts.derper), ...(bringBack !== undefined && { bringBack }) }
+      : undefined;
   const { path, version: nodeVersion, reachable } = facts.runtime;
-  const plan = systemdPlan({
+  return systemdPlan({
     ...input,
     ...(parts.newProverKeys !== undefined && { newProverKeys: parts.newProverKeys }),
     logLevel: 'info',
@@ -132,12 +146,11 @@ async function planSystemd(parts: PlanParts): Promise<{ plan: Plan; notes: Note[
     packageDirectory: await packageDirectory(),
     templates: (await readTemplates()) as unknown as Templates,
     runtime: { path, version: nodeVersion, reachable },
-    ...(firewall && { firewall }),
+    ...(tool !== undefined && { firewall: { tool } }),
     ...(derper && { derper }),
     noStart,
     manifest: (steps) => formatManifest(manifestOf(steps, __VERSION__, before)),
   });
-  return { plan, notes };
 }
 
 /** The directories that a plan may make. */
@@ -149,28 +162,4 @@ function directoriesOf(layout: Layout): string[] {
 async function existingAmong(paths: readonly string[]): Promise<Set<string>> {
   const kinds = await Promise.all(paths.map((path) => kindOf(path)));
   return new Set(paths.filter((_, i) => kinds[i] === 'directory'));
-}
-
-interface FirewallChoice {
-  /** The one to open. */
-  firewall?: { tool: string };
-  /** The openings that it lacks. */
-  closed: readonly Opening[];
-  notes: Note[];
-}
-
-async function lookAtFirewall({ input, facts, manifest, noStart, switches }: PlanParts): Promise<FirewallChoice> {
-  const { firewall } = facts;
-  if (firewall === undefined || noStart) return { closed: [], notes: [] };
-  const openings = openingsOf(input.relay);
-  const closed = await closedPorts(firewall, openings);
-  const { tool } = firewall;
-  // What an earlier run opened stays part of the installation.
-  if (switches.openFirewall || (manifest?.firewall && closed.length === 0)) {
-    const lasting: Note[] = firewall.lasting || closed.length === 0 ? [] : [{ code: 'firewall-not-lasting', tool }];
-    return { firewall: { tool }, closed, notes: lasting };
-  }
-  if (closed.length === 0) return { closed: [], notes: [] };
-  const commands = ruleCommands(firewall, closed).map((command) => command.join(' '));
-  return { closed: [], notes: [{ code: 'firewall-closed', tool, commands }] };
 }

@@ -90,12 +90,13 @@ export function parsePath(text: string): Parsed<string> {
   return text.trim() === '' ? refuse({ code: 'missing-value' }) : accept(text);
 }
 
-/** `tailscaled`, `url:https://…`, `keys:FILE` or `none`: who may use the relay. */
+/** `tailscaled`, `tailscaled:SOCKET`, `url:https://…`, `keys:FILE` or `none`: who may use the relay. */
 export function parseVerification(text: string): Parsed<Verification> {
   const plain = unquote(text);
   const [, kind, rest] = /^([a-z]+)(?::(.*))?$/s.exec(plain) ?? [];
   const value = rest?.trim() ?? '';
   if (kind === 'tailscaled' && rest === undefined) return accept({ kind });
+  if (kind === 'tailscaled' && value !== '') return accept({ kind, socket: resolve(value) });
   if (kind === 'none' && rest === undefined) return accept({ kind });
   if (kind === 'keys' && value !== '') return accept({ kind, file: resolve(value) });
   if (kind === 'url' && value !== '') {

@@ -1,9 +1,10 @@
 /** Whether the relay could ask, or read, those who say who may use it. */
-import type { Verification } from '../deploy/verification.ts';
+import { formatVerification, type Verification } from '../deploy/verification.ts';
 import { loadKeyList } from '../relay/admission/key-list.ts';
 import { RelayStartError } from '../relay/start-error.ts';
 import { FileError } from '../system/files.ts';
 import { type PathPart, readPathParts } from '../system/node-runtime.ts';
+import { findTailscaled } from '../system/tailscaled.ts';
 import type { Problem, Rule } from './problems.ts';
 import { questions } from './questions.ts';
 
@@ -19,13 +20,24 @@ export function isReachable(parts: readonly PathPart[]): boolean {
   return parts.slice(0, -1).every(({ mode }) => (mode & SEARCH_BY_OTHERS) !== 0) && (file.mode & READ_BY_OTHERS) !== 0;
 }
 
-/** What is wrong with the list of keys. @param asService the relay will run as a user of its own */
+/** What is wrong with a socket that was named: nobody answers there, or the relay's user cannot get there. */
+async function checkSocket(socket: string, asService: boolean): Promise<Rule | undefined> {
+  if ((await findTailscaled([socket])) === undefined) return { code: 'needs-tailscaled' };
+  const hidden = asService && HIDDEN.some((place) => socket.startsWith(`${place}/`));
+  return hidden ? { code: 'unreachable-by-relay' } : undefined;
+}
+
+/** What is wrong with the list of keys or the socket that were named. @param asService the relay will run as a user of its own */
 export async function checkVerification(
   verify: Verification | undefined,
-  { asService }: { asService: boolean },
+  { asService, onMachine = true }: { asService: boolean; onMachine?: boolean },
 ): Promise<Problem[]> {
-  if (verify?.kind !== 'keys') return [];
   const { flag } = questions.verify;
+  if (verify?.kind === 'tailscaled' && verify.socket !== undefined) {
+    const rule = onMachine ? await checkSocket(verify.socket, asService) : undefined;
+    return rule ? [{ subject: flag, flag, value: formatVerification(verify), rule }] : [];
+  }
+  if (verify?.kind !== 'keys') return [];
   const problem = (rule: Rule): Problem[] => [{ subject: flag, flag, value: `keys:${verify.file}`, rule }];
   try {
     await loadKeyList(verify.file);

@@ -39,6 +39,11 @@ export class FirewallError extends Error {
   }
 }
 
+/** Whether a name, as from a file, is that of a firewall's program. */
+export function isFirewallTool(name: string): name is FirewallTool {
+  return Object.hasOwn(READERS, name);
+}
+
 /** In this order the first that is in force is the one to use: ufw and firewalld keep their rules in the others. */
 const READERS: Record<FirewallTool, (access: FirewallAccess) => Promise<Firewall | undefined>> = {
   ufw: readUfwFirewall,
@@ -123,6 +128,19 @@ export async function openPorts(
   await runAll(firewall.openCommands(openings), access);
   const closed = await closedPorts({ tool }, openings, access);
   if (closed.length > 0) throw new FirewallError(tool, 'ineffective', closed);
+}
+
+/**
+ * The commands that `closePorts` would run: none when the rules are not there any more. Also for a firewall that is
+ * switched off and keeps its rules.
+ */
+export async function closingCommands(
+  { tool }: Pick<Firewall, 'tool'>,
+  openings: readonly Opening[],
+  access?: FirewallAccess,
+): Promise<string[][]> {
+  const firewall = await READERS[tool](access ?? (await thisMachine()));
+  return firewall?.closeCommands(openings) ?? [];
 }
 
 /**

@@ -169,6 +169,7 @@ const rules: { [C in Rule['code']]: Extract<Rule, { code: C }> } = {
   'older-version': { code: 'older-version', installed: '2.0.0', version: '1.0.0' },
   'needs-yes': { code: 'needs-yes' },
   'derper-in-the-way': { code: 'derper-in-the-way', name: 'derper.service' },
+  'firewall-refuses': { code: 'firewall-refuses', tool: 'ufw', ports: ['443/tcp', '3478/udp'] },
   'only-for-target': { code: 'only-for-target', target: 'systemd' },
 };
 

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { formatVerification } from '../../src/deploy/verification.ts';
 import type { Parsed } from '../../src/setup/problems.ts';
 import {
   parseChoice,
@@ -14,10 +15,38 @@ import {
   parseRegionCode,
   parseRegionId,
   parseRegionName,
+  parseVerification,
 } from '../../src/setup/values.ts';
 
 const resultOf = <T>(parsed: Parsed<T>) => (parsed.ok ? parsed.value : `refused: ${parsed.rule.code}`);
 const codeOf = <T>(parsed: Parsed<T>) => (parsed.ok ? 'accepted' : parsed.rule.code);
+
+describe('parseVerification', () => {
+  it.each([
+    ['tailscaled', { kind: 'tailscaled' }],
+    ['tailscaled:/run/other/tailscaled.sock', { kind: 'tailscaled', socket: '/run/other/tailscaled.sock' }],
+    ['url:https://hs.example.com/verify', { kind: 'url', url: 'https://hs.example.com/verify' }],
+    ['url:http://127.0.0.1:8080/verify', { kind: 'url', url: 'http://127.0.0.1:8080/verify' }],
+    ['keys:/etc/derp-setup/keys', { kind: 'keys', file: '/etc/derp-setup/keys' }],
+    ['none', { kind: 'none' }],
+  ])('reads %s, and writes it the same way', (text, verification) => {
+    expect(parseVerification(text)).toEqual({ ok: true, value: verification });
+    expect(formatVerification(verification as Parameters<typeof formatVerification>[0])).toBe(text);
+  });
+
+  it.each([
+    ['', 'not-one-of'],
+    ['everybody', 'not-one-of'],
+    ['tailscaled:', 'not-one-of'],
+    ['none:', 'not-one-of'],
+    ['keys:', 'not-one-of'],
+    ['url:', 'not-one-of'],
+    ['url:http://hs.example.com/verify', 'not-an-admission-url'],
+    ['url:hs.example.com', 'not-an-admission-url'],
+  ])('refuses %j', (text, code) => {
+    expect(codeOf(parseVerification(text))).toBe(code);
+  });
+});
 
 describe('parsePort', () => {
   it.each(['8443', ':8443', '":8443"', "':8443'", ' 8443 ', '"8443"', '08443'])('%j is 8443', (text) => {

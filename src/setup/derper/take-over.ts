@@ -59,15 +59,20 @@ function findHost(hostname: string): { host: string } | { gap: TakeOverGap } {
 }
 
 /** Derper can ask tailscaled and a URL for each client; this relay asks one of them, and tailscaled is the stricter. */
-function verificationOf({ verifyClients, verifyUrl }: DerperSettings): Verification {
-  if (verifyClients) return { kind: 'tailscaled' };
+function verificationOf(derper: ExistingDerper, { verifyClients, verifyUrl, socket }: DerperSettings): Verification {
+  if (verifyClients) {
+    const place = socket === undefined ? undefined : hostPlaceOf(derper, socket);
+    return { kind: 'tailscaled', ...(place !== undefined && { socket: place }) };
+  }
   return verifyUrl === undefined ? { kind: 'none' } : { kind: 'url', url: verifyUrl };
 }
 
 function lostFlags(settings: DerperSettings, verify: Verification): string[] {
   const lost = [...settings.others];
   if (settings.verifyUrl !== undefined && verify.kind !== 'url') lost.push('-verify-client-url');
-  if (settings.verifyClients && settings.socket !== undefined) lost.push('-socket');
+  // In a container's own file system there is nothing to ask.
+  const keptSocket = verify.kind === 'tailscaled' && verify.socket !== undefined;
+  if (settings.verifyClients && settings.socket !== undefined && !keptSocket) lost.push('-socket');
   return lost.sort();
 }
 
@@ -91,7 +96,7 @@ export async function takeOver(derper: ExistingDerper, now = new Date()): Promis
       : await findCertificate(derper, settings, host, now);
   if (!certificate.ok) gaps.push({ part: 'certificate', code: certificate.code, path: certificate.path });
 
-  const verify = verificationOf(settings);
+  const verify = verificationOf(derper, settings);
   if (verify.kind === 'url' && settings.failOpen) gaps.push({ part: 'verify', code: 'fails-closed', url: verify.url });
 
   const { meshKeyFile, meshWith } = settings;

@@ -1,5 +1,13 @@
 import type { CloseFirewallStep, FirewallStep } from '../../deploy/steps.ts';
-import { closedPorts, closePorts, detectFirewall, openPorts, ruleCommands } from '../../system/firewall.ts';
+import {
+  closedPorts,
+  closePorts,
+  closingCommands,
+  detectFirewall,
+  isFirewallTool,
+  openPorts,
+  ruleCommands,
+} from '../../system/firewall.ts';
 import type { StepHandler } from './handler.ts';
 
 /** Lets clients in through the machine's own firewall. */
@@ -22,18 +30,18 @@ export const firewallHandler: StepHandler<FirewallStep> = {
   },
 };
 
-/** Takes back the rules that were added for the relay. */
+/** Takes back the rules that were added for the relay, also from a firewall that was switched off since. */
 export const closeFirewallHandler: StepHandler<CloseFirewallStep> = {
   async inspect({ openings, tool }) {
-    const firewall = await detectFirewall();
-    if (firewall?.tool !== tool || openings.length === 0) return undefined;
+    if (!isFirewallTool(tool)) return undefined;
+    const commands = await closingCommands({ tool }, openings);
+    if (commands.length === 0) return undefined;
     return { change: 'run', details: openings.map(({ port, protocol }) => `${port}/${protocol}`) };
   },
 
-  async apply({ openings }, { remember }) {
-    const firewall = await detectFirewall();
-    if (firewall === undefined) return;
-    await closePorts(firewall, openings);
-    remember({ what: firewall.tool, now: () => openPorts(firewall, openings) });
+  async apply({ openings, tool }, { remember }) {
+    if (!isFirewallTool(tool)) return;
+    remember({ what: tool, now: () => openPorts({ tool }, openings) });
+    await closePorts({ tool }, openings);
   },
 };

@@ -1,4 +1,5 @@
 import type { StopDerperStep } from '../../deploy/steps.ts';
+import { isInUse } from '../derper/naming.ts';
 import { restoreDerper } from '../derper/restore.ts';
 import { stopDerper } from '../derper/stop.ts';
 import type { StepHandler } from './handler.ts';
@@ -6,7 +7,8 @@ import type { StepHandler } from './handler.ts';
 /** Stops the derper that is taken over; it runs again when the run is undone. */
 export const stopDerperHandler: StepHandler<StopDerperStep> = {
   async inspect(_, { derper }) {
-    return derper === undefined ? undefined : { change: 'run' };
+    // One that was taken over before neither runs nor starts with the machine.
+    return derper === undefined || !isInUse(derper) ? undefined : { change: 'run' };
   },
 
   async apply({ name }, { derper, remember }) {

@@ -184,9 +184,15 @@ describe('taking over a derper on the host', () => {
     expect(await gapsOf(`derper -verify-client-url ${url} -verify-client-url-fail-open=false`, 'verify')).toEqual([]);
     const both = await run(`derper -verify-clients -verify-client-url ${url} -socket /run/ts.sock`);
     expect(both).toMatchObject({
-      verify: { kind: 'tailscaled' },
-      notCarriedOver: ['-socket', '-verify-client-url'],
+      verify: { kind: 'tailscaled', socket: '/run/ts.sock' },
+      notCarriedOver: ['-verify-client-url'],
     });
+    expect((await run('derper -verify-clients -socket ts.sock')).verify).toEqual({
+      kind: 'tailscaled',
+      socket: join(directory, 'ts.sock'),
+    });
+    // Without -verify-clients derper does not ask there either.
+    expect(await run('derper -socket /run/ts.sock')).toMatchObject({ verify: { kind: 'none' }, notCarriedOver: [] });
   });
 
   it('takes the mesh', async () => {
@@ -241,6 +247,19 @@ describe('taking over a container', () => {
     const found = await takeOver(containerDerper({ ...facts(), mounts }, `${line} -mesh-psk-file /app/certs/mesh`));
     expect(found.certificate).toMatchObject({ files: undefined });
     expect(found.gaps).toContainEqual({ part: 'mesh-key', code: 'in-container', path: '/app/certs/mesh' });
+  });
+
+  it('asks the tailscaled that the container was given, by its place on the host', async () => {
+    const asking = `${line} -verify-clients -socket /ts/tailscaled.sock`;
+    const mounts = [{ kind: 'bind' as const, host: '/run/tailscale', inside: '/ts' }];
+    const found = await takeOver(containerDerper({ ...facts(), mounts }, asking));
+    expect(found).toMatchObject({
+      verify: { kind: 'tailscaled', socket: '/run/tailscale/tailscaled.sock' },
+      notCarriedOver: [],
+    });
+    const alone = await takeOver(containerDerper({ ...facts(), mounts: [] }, asking));
+    expect(alone.verify).toEqual({ kind: 'tailscaled' });
+    expect(alone.notCarriedOver).toEqual(['-socket']);
   });
 
   it('says so when the engine tells nothing', async () => {

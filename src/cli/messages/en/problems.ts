@@ -169,7 +169,8 @@ export const problems: ProblemMessages = {
   }),
   'older-version': ({ installed, version }) => ({
     rule: `would go back: version ${installed} is installed, this is ${version}`,
-    remedy: 'npx --yes derp-setup@latest upgrade',
+    remedy:
+      'npx --yes derp-setup@latest upgrade; to go back all the same, uninstall first: key and certificates are kept',
   }),
   'needs-yes': () => ({
     rule: 'is missing: without a terminal nothing is installed unless that is said',
@@ -178,6 +179,10 @@ export const problems: ProblemMessages = {
   'derper-in-the-way': ({ name }) => ({
     rule: `is used by derper (${name})`,
     remedy: 'take over its key, certificates and ports with --take-over, or choose another port',
+  }),
+  'firewall-refuses': ({ tool, ports: shut }) => ({
+    rule: `would be in vain: a rule of your own in ${tool} keeps ${list(shut, 'and')} shut`,
+    remedy: 'remove that rule, or choose other ports; without --open-firewall the firewall is left to you',
   }),
   'only-for-target': ({ target }) => ({ rule: `goes with --deploy ${target} only`, remedy: 'leave it out' }),
 };

@@ -36,6 +36,8 @@ export const notes: NoteMessages = {
     `${host} cannot be resolved yet: clients cannot find the relay until DNS knows the name`,
   'firewall-closed': ({ tool, commands }) =>
     `${tool} keeps clients out; --open-firewall lets them in: ${commands.join('; ')}`,
+  'firewall-refuses': ({ tool, ports }) =>
+    `a rule of your own in ${tool} keeps ${ports.join(', ')} shut; clients get in only when you remove it`,
   'firewall-not-lasting': ({ tool }) =>
     `nothing here saves ${tool} rules: after the next start of this machine run derp-setup --open-firewall again, or save them yourself`,
   'derper-found': ({ name }) =>
@@ -111,10 +113,25 @@ export const report = {
     swarm: 'derper was not stopped: Docker Swarm would start it again; remove the service first',
     'auto-removed': 'derper was not stopped: its container is deleted when it stops (--rm); stop it yourself',
   },
+  firewallFailed: {
+    refused: (tool: string, ports: string) => ({
+      reason: `a rule of your own in ${tool} keeps ${ports} shut, and such a rule is not overruled`,
+      remedy: 'remove that rule, or choose other ports; without --open-firewall the firewall is left to you',
+    }),
+    ineffective: (tool: string, ports: string) => ({
+      reason: `${ports} stayed shut although ${tool} was told to open it: another rule comes first`,
+      remedy: 'find it in  nft list ruleset  or  iptables -S ; without --open-firewall the firewall is left to you',
+    }),
+    unreadable: (tool: string, _ports: string) => ({
+      reason: `the rules of ${tool} could be read before, and now they cannot`,
+      remedy: `see whether ${tool} still runs, then run this again; without --open-firewall the firewall is left to you`,
+    }),
+  },
   nothingInstalled: 'Nothing is installed here.',
   removed: 'Removed.',
   kept: (paths: readonly string[]) => `Kept, for the next time (--purge removes them too): ${paths.join(', ')}`,
   derperStaysStopped: (name: string) => `The derper that was stopped in favour of the relay stays stopped: ${name}`,
+  derperBringBack: (command: string) => `To have it serve again:  ${command}`,
   sureToRemove: 'Remove all that?',
   notANewerVersion: (version: string) => `This is version ${version}, which is installed already.`,
   newest: (command: string) => `To install the newest version:  ${command}`,

@@ -160,7 +160,7 @@ export const problems: ProblemMessages = {
   }),
   'older-version': ({ installed, version }) => ({
     rule: `会降级：已安装的是 ${installed}，当前程序是 ${version}`,
-    remedy: 'npx --yes derp-setup@latest upgrade',
+    remedy: 'npx --yes derp-setup@latest upgrade；如确需降级，请先卸载：密钥和证书会保留',
   }),
   'needs-yes': () => ({
     rule: '未指定：没有终端时，不明确要求就不会安装',
@@ -169,6 +169,10 @@ export const problems: ProblemMessages = {
   'derper-in-the-way': ({ name }) => ({
     rule: `正被 derper 使用（${name}）`,
     remedy: '用 --take-over 接管它的密钥、证书和端口，或换一个端口',
+  }),
+  'firewall-refuses': ({ tool, ports: shut }) => ({
+    rule: `不会有效果：${tool} 中有一条您自己的规则拒绝了 ${shut.join('、')}`,
+    remedy: '请删除该规则，或换用其他端口；不加 --open-firewall 则由您自行管理防火墙',
   }),
   'only-for-target': ({ target }) => ({ rule: `只能与 --deploy ${target} 一起使用`, remedy: '请去掉它' }),
 };

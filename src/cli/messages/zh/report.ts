@@ -32,6 +32,8 @@ export const notes: NoteMessages = {
   'host-unresolved': ({ host }) => `${host} 目前无法解析：DNS 生效之前，客户端找不到这台中继`,
   'firewall-closed': ({ tool, commands }) =>
     `${tool} 挡住了客户端；加上 --open-firewall 即可放行：${commands.join('；')}`,
+  'firewall-refuses': ({ tool, ports }) =>
+    `${tool} 中有一条您自己的规则拒绝了 ${ports.join('、')}；删除该规则后客户端才能连接`,
   'firewall-not-lasting': ({ tool }) =>
     `本机没有保存 ${tool} 规则的机制：重启后请再运行 derp-setup --open-firewall，或自行保存规则`,
   'derper-found': ({ name }) => `本机正在运行 derper（${name}）；--take-over 会接管它的密钥、证书和端口，并停止它`,
@@ -99,10 +101,25 @@ export const report: Messages['report'] = {
     swarm: '没有停止 derper：Docker Swarm 会再次启动它，请先删除该服务',
     'auto-removed': '没有停止 derper：它的容器停止后会被删除（--rm），请自行停止它',
   },
+  firewallFailed: {
+    refused: (tool, ports) => ({
+      reason: `${tool} 中有一条您自己的规则拒绝了 ${ports}，这样的规则不会被改动`,
+      remedy: '请删除该规则，或换用其他端口；不加 --open-firewall 则由您自行管理防火墙',
+    }),
+    ineffective: (tool, ports) => ({
+      reason: `已让 ${tool} 放行 ${ports}，但端口仍然不通：有其他规则先起作用`,
+      remedy: '请用 nft list ruleset 或 iptables -S 找出该规则；不加 --open-firewall 则由您自行管理防火墙',
+    }),
+    unreadable: (tool) => ({
+      reason: `刚才还能读取 ${tool} 的规则，现在读不到了`,
+      remedy: `请确认 ${tool} 仍在运行，然后重试；不加 --open-firewall 则由您自行管理防火墙`,
+    }),
+  },
   nothingInstalled: '本机没有安装。',
   removed: '已卸载。',
   kept: (paths) => `以下文件予以保留，供下次使用（--purge 会一并删除）：${paths.join('、')}`,
   derperStaysStopped: (name) => `为中继让位而停止的 derper 仍处于停止状态：${name}`,
+  derperBringBack: (command) => `如要让它重新提供服务：  ${command}`,
   sureToRemove: '确定要全部卸载吗？',
   notANewerVersion: (version) => `当前版本 ${version} 已经安装。`,
   newest: (command) => `安装最新版本：  ${command}`,

@@ -84,7 +84,11 @@ export const verificationQuestion: WizardQuestion = {
   async ask(situation, tools) {
     const { prompter, messages } = tools;
     const { ask, kinds, notes, tailscaled } = messages.wizard.verification;
-    const problem = situation.onMachine ? tailscaledProblem(situation.facts) : undefined;
+    const { verify: offered } = situation.answers;
+    const byDefault: Verification = { kind: 'tailscaled' };
+    // One that listens elsewhere, as a derper that is taken over was told, is looked at when all is answered.
+    const elsewhere = offered?.kind === 'tailscaled' && offered.socket !== undefined;
+    const problem = situation.onMachine && !elsewhere ? tailscaledProblem(situation.facts) : undefined;
     const options = KINDS.map((kind) => ({
       value: kind,
       name: kinds[kind],
@@ -96,7 +100,7 @@ export const verificationQuestion: WizardQuestion = {
       const kind = await prompter.select({ message: ask, options, preselected: preselected?.value });
       if (kind === BACK) return BACK;
       const more: Record<Kind, () => Promise<Verification | Back>> = {
-        tailscaled: async () => ({ kind: 'tailscaled' }),
+        tailscaled: async () => (elsewhere ? offered : byDefault),
         url: () => askUrl(situation, tools),
         keys: () => askKeys(situation, tools),
         none: () => askForSure(situation, tools),
@@ -112,6 +116,6 @@ export const verificationQuestion: WizardQuestion = {
     if (verify.kind === 'url') return { value: kinds.url, note: verify.url };
     if (verify.kind === 'keys') return { value: kinds.keys, note: verify.file };
     if (verify.kind === 'none') return { value: kinds.none, note: open, doubtful: true };
-    return { value: kinds.tailscaled };
+    return { value: kinds.tailscaled, ...(verify.socket !== undefined && { note: verify.socket }) };
   },
 };

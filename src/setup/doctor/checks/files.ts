@@ -31,6 +31,7 @@ function sameAdmission(answer: Verification, rules: AdmissionRules | null): bool
   const kinds = [rules?.tailscaled && 'tailscaled', rules?.url && 'url', rules?.keyFile && 'keys'].filter(Boolean);
   if (answer.kind === 'none') return kinds.length === 0;
   if (kinds.length !== 1 || kinds[0] !== answer.kind) return false;
+  if (answer.kind === 'tailscaled' && answer.socket !== undefined) return rules?.tailscaled?.socket === answer.socket;
   // A key file may be a copy of the one that was named.
   return answer.kind !== 'url' || rules?.url?.url === answer.url;
 }
