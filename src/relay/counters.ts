@@ -45,6 +45,9 @@ export class Counters {
   writeTimeouts = 0;
   vanished = 0;
   internalErrors = 0;
+  /** Times that the event loop stood still, and the longest of them in milliseconds. */
+  stalls = 0;
+  longestStall = 0;
   accepts = 0;
   acceptsOverLimit = 0;
   clients = 0;
@@ -107,6 +110,7 @@ export class Counters {
       write_timeouts: this.writeTimeouts,
       vanished: this.vanished,
       internal_errors: this.internalErrors,
+      event_loop: { stalls: this.stalls, longest_stall_ms: this.longestStall },
       peer_gone: { disconnected: this.peerGoneDisconnected, not_here: this.peerGoneNotHere },
       pings_received: this.pingsReceived,
       pongs_sent: this.pongsSent,

@@ -97,6 +97,10 @@ export const defaults = {
 
   /** STUN answers a second for one IPv4 address or one IPv6 /64. */
   stunAnswersPerSecond: 200,
+  /** The event loop has stalled when a timer that ticks this often … */
+  stallTick: 20,
+  /** … comes this much too late. */
+  stallTime: 50,
   /** Internet noise is summed up in the log this often. */
   noiseInterval: 60_000,
   /** Names for /bootstrap-dns are resolved this often. */

@@ -25,6 +25,7 @@ import type { Admission } from './sessions/admission.ts';
 import { KeepAliveWheels } from './sessions/keep-alive-wheel.ts';
 import type { Session, SessionContext } from './sessions/session.ts';
 import { aloneInRegion, type Region, Switchboard } from './sessions/switchboard.ts';
+import { StallWatch } from './stall-watch.ts';
 import { RelayStartError } from './start-error.ts';
 import { type StunServer, startStunServer } from './stun-server.ts';
 import { canShareReads } from './transport/shared-read.ts';
@@ -153,6 +154,7 @@ export async function startRelay(config: RelayConfig, parts: RelayParts = {}): P
   bootstrapDns.start();
   gate.start();
 
+  const stallWatch = new StallWatch(counters);
   const writeChecks = setInterval(() => {
     const now = performance.now();
     for (const session of sessions) session.checkWrite(now);
@@ -201,6 +203,7 @@ export async function startRelay(config: RelayConfig, parts: RelayParts = {}): P
   const stop = async () => {
     log.info('stopping', { clients: counters.clients });
     clearInterval(writeChecks);
+    stallWatch.stop();
     clearInterval(metaRenewal);
     bootstrapDns.stop();
     keepAlives.stop();
