@@ -6,7 +6,9 @@ export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
     exclude: ['test/interop/**', 'test/vps/**', 'test/e2e/**', 'test/bench/**'],
-    testTimeout: 20_000,
-    hookTimeout: 20_000,
+    // Long, for busy machines: what is waited for usually comes at once.
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
+    expect: { poll: { timeout: 15_000 } },
   },
 });

@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -216,7 +217,8 @@ describe('acquireLock', () => {
     // Two of them die with the lock in their hands; the rest must take over from them.
     const victims: (number | undefined)[] = [];
     while (victims.length < 2) {
-      const owner = existsSync(path) ? parseLockOwner(readFileSync(path, 'utf8')) : undefined;
+      const text = await readFile(path, 'utf8').catch(() => '');
+      const owner = parseLockOwner(text);
       const victim = takers.find(({ pid }) => pid === owner?.pid && !victims.includes(pid));
       if (victim?.kill('SIGKILL')) victims.push(victim.pid);
       await delay(1);

@@ -14,6 +14,8 @@ export interface Frame {
 }
 
 const MAGIC = 'DERP🔑';
+/** Long: it only matters when something is wrong, and a busy machine is not. */
+const PATIENCE_MS = 20_000;
 
 /** How a raw client becomes a DERP client. */
 export interface LoginOptions {
@@ -91,7 +93,7 @@ export class RawClient implements AsyncDisposable {
   }
 
   /** The next frame that arrives, or arrived and was not asked for yet. @throws when the connection ends first */
-  async next(timeoutMs = 5000): Promise<Frame> {
+  async next(timeoutMs = PATIENCE_MS): Promise<Frame> {
     await this.until(() => this.frames.length > this.#taken || this.closed, timeoutMs);
     const frame = this.frames[this.#taken];
     if (frame === undefined) throw new Error('the relay closed the connection');
@@ -100,7 +102,7 @@ export class RawClient implements AsyncDisposable {
   }
 
   /** The next frame of a type; those before it are passed over. */
-  async nextOf(type: number, timeoutMs = 5000): Promise<Buffer> {
+  async nextOf(type: number, timeoutMs = PATIENCE_MS): Promise<Buffer> {
     for (;;) {
       const frame = await this.next(timeoutMs);
       if (frame.type === type) return frame.payload;
@@ -113,7 +115,7 @@ export class RawClient implements AsyncDisposable {
   }
 
   /** Waits until `condition` holds, looking again whenever something arrives. */
-  async until(condition: () => boolean, timeoutMs = 5000): Promise<void> {
+  async until(condition: () => boolean, timeoutMs = PATIENCE_MS): Promise<void> {
     const deadline = Date.now() + timeoutMs;
     while (!condition()) {
       const left = deadline - Date.now();
@@ -129,7 +131,7 @@ export class RawClient implements AsyncDisposable {
   }
 
   /** Waits until the relay has closed the connection. */
-  async untilClosed(timeoutMs = 5000): Promise<void> {
+  async untilClosed(timeoutMs = PATIENCE_MS): Promise<void> {
     await this.until(() => this.closed, timeoutMs);
   }
 
