@@ -13,11 +13,10 @@ const HIDDEN = ['/home', '/root', '/run/user', '/tmp', '/var/tmp'];
 const SEARCH_BY_OTHERS = 0o001;
 const READ_BY_OTHERS = 0o004;
 
-/** Whether a service of another user can read the file that these parts lead to. Pure. */
-export function isReachable(parts: readonly PathPart[]): boolean {
-  const file = parts.at(-1);
+/** Whether a service of another user can read a file, by the file and the directories above it, the file first. Pure. */
+export function isReachable([file, ...directories]: readonly PathPart[]): boolean {
   if (file === undefined || HIDDEN.some((place) => file.path.startsWith(`${place}/`))) return false;
-  return parts.slice(0, -1).every(({ mode }) => (mode & SEARCH_BY_OTHERS) !== 0) && (file.mode & READ_BY_OTHERS) !== 0;
+  return directories.every(({ mode }) => (mode & SEARCH_BY_OTHERS) !== 0) && (file.mode & READ_BY_OTHERS) !== 0;
 }
 
 /** What is wrong with a socket that was named: nobody answers there, or the relay's user cannot get there. */
