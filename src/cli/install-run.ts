@@ -22,7 +22,8 @@ export function dryRun(prepared: Prepared, session: Session): number {
   tellNotes(prepared.notes, session);
   if (prepared.preview.length === 0) output.answer(messages.report.alreadyAsDescribed);
   else {
-    for (const line of planLines(prepared, messages, output.paint)) output.answer(line);
+    for (const line of planLines(prepared, messages, output.paint, { columns: columnsOf(process.stdout) }))
+      output.answer(line);
     output.answer('');
     for (const line of previewDiffLines(prepared.preview, messages, output.paint)) output.answer(line);
     output.answer(messages.report.dryRun);

@@ -43,7 +43,7 @@ export function groupKeyOf(step: Step): { kind: GroupKind; key: string } {
     case 'enable':
       return alone('boot');
     case 'owner':
-      return alone('keep');
+      return alone('keep', dirname(step.path));
     case 'file':
       switch (step.purpose) {
         case 'launcher':

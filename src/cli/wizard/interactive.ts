@@ -88,10 +88,9 @@ function tellPlan(prepared: Prepared, { resolved }: ConversationInput, run: Wiza
     for (const line of changes.length > 0 ? [...changes, ''] : []) output.progress(line);
   }
   // What was kept from the last run stands above, answer by answer.
-  tellNotes(
-    prepared.notes.filter(({ code }) => code !== 'answers-kept'),
-    session,
-  );
+  const notes = prepared.notes.filter(({ code }) => code !== 'answers-kept');
+  tellNotes(notes, session, width);
+  if (notes.length > 0) output.progress('');
   const options = { columns: width, verbose: output.verbose };
   for (const line of planLines(prepared, messages, paint, options)) output.progress(line);
   output.progress('');

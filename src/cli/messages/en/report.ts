@@ -129,7 +129,8 @@ export const report = {
   },
   nothingInstalled: 'Nothing is installed here.',
   removed: 'Removed.',
-  kept: (paths: readonly string[]) => `Kept, for the next time (--purge removes them too): ${paths.join(', ')}`,
+  kept: (paths: readonly string[]) =>
+    `Kept, for the next time (uninstall --purge removes them too): ${paths.join(', ')}`,
   derperStaysStopped: (name: string) => `The derper that was stopped in favour of the relay stays stopped: ${name}`,
   derperBringBack: (command: string) => `To have it serve again:  ${command}`,
   sureToRemove: 'Remove all that?',

@@ -107,7 +107,7 @@ export const wizard = {
     },
     notes: {
       letsencrypt: 'trusted everywhere, renewed by itself',
-      'self-signed': 'works offline and in blocked networks; clients 1.84 or later',
+      'self-signed': 'also works offline; clients 1.84 or later',
       manual: 'a chain and its key, PEM',
     },
     askChain: 'Certificate chain (PEM file)',

@@ -1,0 +1,39 @@
+/** Keeps what the wizard has shown as a text for the documentation, when a run is asked to. */
+import { writeFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+
+/** What a first run has shown. */
+export interface Shown {
+  ipv4: string;
+  /** The questions as they were when they were answered, in their order; what was asked twice stands there twice. */
+  asked: readonly string[];
+  /** The screen with the plan. */
+  plan: string;
+  /** All that was shown in the end. */
+  shown: string;
+}
+
+/** The address of the documentation's machine. */
+const EXAMPLE = '203.0.113.7';
+
+/** The text: what stands above the questions, each question once, then the answers, the plan and all the rest. */
+export function screensText({ ipv4, asked, plan, shown }: Shown): string {
+  const firstAnswer = plan.indexOf('\n✔ ');
+  const table = plan.slice(0, firstAnswer).trimEnd();
+  const firstLine = (question: string) => question.split('\n')[0];
+  const confirmation = asked.at(-1) ?? '';
+  const before = asked.filter((question) => firstLine(question) !== firstLine(confirmation));
+  const questions = [...new Map(before.map((question) => [firstLine(question), question])).values()];
+  const answers = shown.slice(shown.indexOf('\n✔ ')).trim();
+  const doing = answers.indexOf('\n  ✔ ');
+  const parts = [table, ...questions, answers.slice(0, doing).trimEnd(), confirmation, answers.slice(doing + 1)];
+  return `$ npx derp-setup\n${parts.join('\n\n')}\n`
+    .replaceAll(ipv4, EXAMPLE)
+    .replace(/ · \S* ?systemd-nspawn(?: 容器中)?/, '');
+}
+
+/** Writes docs/wizard-<language>.txt when `DERP_KEEP_SCREENS` is set. */
+export function keepScreens(language: 'en' | 'zh', shown: Shown): void {
+  if (!process.env.DERP_KEEP_SCREENS) return;
+  writeFileSync(fileURLToPath(new URL(`../../../docs/wizard-${language}.txt`, import.meta.url)), screensText(shown));
+}
