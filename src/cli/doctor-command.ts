@@ -5,16 +5,18 @@ import type { Judged } from '../setup/doctor/checks.ts';
 import { examine } from '../setup/doctor/examine.ts';
 import type { DoctorFacts } from '../setup/doctor/facts.ts';
 import { applyFixes, type FixOutcome, plannedFixes } from '../setup/doctor/fix.ts';
-import { makeReport } from '../setup/doctor/report.ts';
+import { makeReport, REPORT_BEGINNING } from '../setup/doctor/report.ts';
+import { fileRule } from '../setup/documents.ts';
 import type { Problem } from '../setup/problems.ts';
 import { FileError, writeFileAtomic } from '../system/files.ts';
-import { findingDocument, findingLines } from './doctor-lines.ts';
+import { readBeginning } from '../system/inspect.ts';
+import { findingDocument, findingLines, inReadingOrder } from './doctor-lines.ts';
 import { EXIT } from './exit-codes.ts';
 import { findInstallation, readPlaces } from './installation-option.ts';
 import { watchInterruption } from './interruption.ts';
 import type { Flags } from './invocation.ts';
 import { whileLocked } from './locked.ts';
-import { tellProblems } from './problem-list.ts';
+import { tellProblems, wordingOf } from './problem-list.ts';
 import type { Session } from './session.ts';
 
 /** For the owner alone: what looks harmless to a program may not be. */
@@ -74,11 +76,34 @@ function tellOutcomes(outcomes: readonly FixOutcome[], { output, messages }: Ses
 function tellSummary(findings: readonly Judged[], requests: Requests, { output, messages }: Session): void {
   const { allGood, canFix, canReport, toMend, warnings } = messages.doctor;
   const count = (level: Judged['level']) => findings.filter((finding) => finding.level === level).length;
-  if (count('failed') > 0) output.progress(toMend(count('failed')));
+  if (count('failed') > 0) output.progress(toMend(count('failed'), count('warning')));
   else output.progress(count('warning') > 0 ? warnings(count('warning')) : allGood);
   const fixable = plannedFixes(findings, { openFirewall: false }).length;
   if (!requests.fix && fixable > 0) output.progress(canFix(fixable));
   if (requests.report === undefined && count('failed') > 0) output.progress(canReport);
+}
+
+/**
+ * Whether a report may be put at this path: where nothing is, or an earlier report. It is root who writes, so anything
+ * else (a link that somebody left there, a device) stays as it is. What is in the way was then told.
+ */
+async function mayReportTo(path: string, { output, messages }: Session): Promise<boolean> {
+  const { reportTaken, reportElsewhere } = messages.doctor;
+  const taken = (rule: string, remedy?: string) => {
+    output.idle();
+    output.error(`derp-setup: ${rule}`);
+    if (remedy !== undefined) output.error(`  → ${remedy}`);
+    output.document({ ok: false, problems: [{ code: 'report-not-written', rule, ...(remedy && { remedy }) }] });
+    return false;
+  };
+  try {
+    const found = await readBeginning(path, REPORT_BEGINNING.length);
+    if (found === 'missing' || (found !== 'other' && found.text === REPORT_BEGINNING)) return true;
+    return taken(reportTaken(path), reportElsewhere);
+  } catch (error) {
+    if (!(error instanceof FileError)) throw error;
+    return taken(messages.doctor.notReported(path, wordingOf(fileRule(error), messages).rule));
+  }
 }
 
 /** Writes the report; false when that fails, which was then told. */
@@ -90,7 +115,7 @@ async function writeReport(path: string, found: Visit, { output, messages }: Ses
     return true;
   } catch (error) {
     if (!(error instanceof FileError)) throw error;
-    output.error(`derp-setup: ${notReported(path, error.reason)}`);
+    output.error(`derp-setup: ${notReported(path, wordingOf(fileRule(error), messages).rule)}`);
     return false;
   }
 }
@@ -101,9 +126,9 @@ async function run(layout: Layout, requests: Requests, session: Session, signal:
   output.idle();
   const { findings, outcomes, facts } = found;
   tellOutcomes(outcomes, session);
-  for (const finding of findings) {
+  for (const finding of inReadingOrder(findings)) {
     if (output.quiet && finding.level === 'ok') continue;
-    for (const line of findingLines(finding, messages, output.paint)) output.answer(line);
+    for (const line of findingLines(finding, messages, output.paint, output.width)) output.answer(line);
   }
   tellSummary(findings, requests, session);
   const reported = requests.report === undefined || (await writeReport(requests.report, found, session));
@@ -140,6 +165,7 @@ export async function doctorCommand(
     tellProblems([{ subject: '--fix', flag: '--fix', rule: { code: 'needs-root' } }], output, messages);
     return EXIT.badInput;
   }
+  if (requests.report !== undefined && !(await mayReportTo(requests.report, session))) return EXIT.badInput;
   const interruption = watchInterruption();
   try {
     const work = () => run(layout, requests, session, interruption.signal);

@@ -2,12 +2,25 @@
 import type { ChalkInstance } from 'chalk';
 import type { Judged } from '../setup/doctor/checks.ts';
 import type { Level } from '../setup/doctor/findings.ts';
+import { hangClauses, hangText } from './hanging-lines.ts';
 import type { Messages } from './messages/en.ts';
 import type { FindingWording } from './messages/finding-wording.ts';
 import { wordingOf } from './problem-list.ts';
 import { harmless } from './text.ts';
 
 const SYMBOLS: Record<Level, string> = { ok: '✔', warning: '!', failed: '✖' };
+
+/** Columns before the sentence and before the way out. */
+const TEXT_INDENT = 4;
+const REMEDY_INDENT = 8;
+
+/** What asks for something to be done stands last, where it is seen. */
+const ORDER: readonly Level[] = ['ok', 'warning', 'failed'];
+
+/** The findings in the order in which people read them; those of one level stay in the order of the checks. */
+export function inReadingOrder(findings: readonly Judged[]): Judged[] {
+  return [...findings].sort((a, b) => ORDER.indexOf(a.level) - ORDER.indexOf(b.level));
+}
 
 function painted(level: Level, paint: ChalkInstance): string {
   const symbol = SYMBOLS[level];
@@ -35,14 +48,17 @@ export function findingWording(finding: Judged, messages: Messages): FindingWord
   return word(finding.data, explain(finding, messages));
 }
 
-/** The lines of one finding, with the way out and the lines of a journal below those that have any. */
-export function findingLines(finding: Judged, messages: Messages, paint: ChalkInstance): string[] {
+/**
+ * The lines of one finding, with the way out and the lines of a journal below those that have any.
+ * @param width columns of the terminal; undefined where there is none
+ */
+export function findingLines(finding: Judged, messages: Messages, paint: ChalkInstance, width?: number): string[] {
   const { text, remedy } = findingWording(finding, messages);
   const journal = 'journal' in finding.data ? finding.data.journal : [];
   return [
-    `  ${painted(finding.level, paint)} ${harmless(text)}`,
+    ...hangText(`  ${painted(finding.level, paint)} `, TEXT_INDENT, harmless(text), width),
     ...journal.map((line) => `      ${paint.dim(`│ ${harmless(line)}`)}`),
-    ...(remedy === undefined ? [] : [`      → ${harmless(remedy)}`]),
+    ...(remedy === undefined ? [] : hangClauses('      → ', REMEDY_INDENT, harmless(remedy), width)),
   ];
 }
 

@@ -1,6 +1,7 @@
 /** The one place that prints. stdout is the answer, stderr everything else; with --json stdout is one JSON document. */
 import { Chalk, type ChalkInstance } from 'chalk';
 import type { Ora } from 'ora';
+import { lineWidth } from './columns.ts';
 
 /** A stream to print on: process.stdout, process.stderr, or a test's. */
 export interface Sink {
@@ -38,6 +39,8 @@ export interface Output {
   error(text: string): void;
   /** The answer of --json; nothing otherwise. */
   document(value: object): void;
+  /** Columns of the terminal that the answer goes to; undefined where it goes elsewhere, and lines may have any length. */
+  readonly width: number | undefined;
   /** Whether stdout is a terminal on which what was shown can be replaced. */
   readonly repaints: boolean;
   /** Shows these lines alone on the terminal, in place of all before; lines of the answer where there is none. */
@@ -53,6 +56,9 @@ const HOME = '\u001b[H';
 const CLEAR_SCREEN = '\u001b[2J';
 const CLEAR_LINE = '\u001b[K';
 const CLEAR_BELOW = '\u001b[J';
+/** A line that is too long ends at the edge, and does not push the others down (DECAWM, as in every terminal). */
+const NO_WRAP = '\u001b[?7l';
+const WRAP = '\u001b[?7h';
 
 function wantsColor(sink: Sink, { environment, color }: OutputOptions): boolean {
   if (!color || environment.NO_COLOR) return false;
@@ -95,6 +101,10 @@ export function createOutput(options: OutputOptions): Output {
     paint: new Chalk({ level: wantsColor(stdout, options) ? 1 : 0 }),
     paintError: new Chalk({ level: wantsColor(stderr, options) ? 1 : 0 }),
     answer,
+    // Looked up each time: people make terminals wider and narrower.
+    get width() {
+      return stdout.isTTY === true ? lineWidth(stdout.columns) : undefined;
+    },
     repaints,
     repaint: (lines) => {
       if (!repaints) {
@@ -104,7 +114,7 @@ export function createOutput(options: OutputOptions): Output {
       // More lines than there are rows would scroll, and what was painted before with them.
       const fitting = stdout.rows ? lines.slice(0, stdout.rows - 1) : lines;
       const text = fitting.map((line) => `${line}${CLEAR_LINE}\n`).join('');
-      stdout.write(`${painted ? HOME : CLEAR_SCREEN + HOME}${text}${CLEAR_BELOW}`);
+      stdout.write(`${NO_WRAP}${painted ? HOME : CLEAR_SCREEN + HOME}${text}${CLEAR_BELOW}${WRAP}`);
       painted = true;
     },
     progress: (text) => {

@@ -28,7 +28,7 @@ function statusDocument(status: Status, { status: words }: Session['messages']):
 const exitCode = ({ ok }: Status) => (ok ? EXIT.done : EXIT.unverified);
 
 function tell(status: Status, { output, messages }: Session): void {
-  for (const line of statusLines(status, messages, output.paint, new Date())) output.answer(line);
+  for (const line of statusLines(status, messages, output.paint, new Date(), output.width)) output.answer(line);
   output.document(statusDocument(status, messages));
 }
 
@@ -49,9 +49,8 @@ async function watch(layout: Layout, session: Session): Promise<number> {
       const status = statusOf(facts);
       code = exitCode(status);
       const dropped = Math.max(0, droppedIn(sample.counters) - droppedIn(before?.counters));
-      if (output.repaints) output.repaint(statusLines(status, messages, output.paint, facts.now));
+      if (output.repaints) output.repaint(statusLines(status, messages, output.paint, facts.now, output.width));
       else output.answer(watchLine(status, messages, before === undefined ? 0 : dropped, facts.now));
-      output.document(statusDocument(status, messages));
       before = sample;
       await delay(WATCH_INTERVAL_MS, undefined, { signal });
     }
@@ -72,6 +71,10 @@ export async function statusCommand(
 ): Promise<number> {
   const problems = [...usageProblems];
   const places = readPlaces(flags, session.environment, problems);
+  // One document is the answer of --json, and --watch has no end.
+  if (flags.watch === true && session.output.json) {
+    problems.push({ subject: '--watch', flag: '--watch', rule: { code: 'not-with', flag: '--json' } });
+  }
   if (problems.length > 0) {
     tellProblems(problems, session.output, session.messages);
     return EXIT.badInput;

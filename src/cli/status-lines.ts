@@ -4,14 +4,19 @@ import type { RelayCounters, Traffic } from '../setup/status/counters.ts';
 import type { Status } from '../setup/status/status.ts';
 import { compareVersions } from '../setup/versions.ts';
 import { formatBytes, formatClock, formatDay, formatTime } from './figures.ts';
+import { hangClauses, hangParts } from './hanging-lines.ts';
 import type { Messages } from './messages/en.ts';
 import { displayWidth, harmless, padTo } from './text.ts';
 
 type Words = Messages['status'];
 type Label = keyof Words['labels'];
 
+const SEPARATOR = ' · ';
 const join = (parts: readonly (string | undefined | false)[]) =>
-  parts.filter((part) => part !== undefined && part !== false && part !== '').join(' · ');
+  parts.filter((part) => part !== undefined && part !== false && part !== '').join(SEPARATOR);
+
+/** Of a pin, enough to compare it with the derpMap's: `sha256-raw:` and 12 of its 64 digits. */
+const SHOWN_PIN = 23;
 
 const secondsSince = (date: Date, now: Date) => Math.max(0, (now.getTime() - date.getTime()) / 1000);
 
@@ -26,8 +31,8 @@ function serviceLine({ service, target, relay }: Status, words: Words, now: Date
   if (service === undefined) return target === 'foreground' && relay !== undefined ? words.foreground : undefined;
   const { active, subState, since, pid, restarts, enabled } = service;
   return join([
-    active === subState || subState === '' || active === 'active' ? active : `${active} (${subState})`,
-    since && `${words.since(formatTime(since))} (${words.duration(secondsSince(since, now))})`,
+    words.active(active, subState),
+    since && words.since(formatTime(since), secondsSince(since, now)),
     pid !== undefined && words.pid(pid),
     restarts > 0 && words.restarts(restarts),
     words.atBoot(enabled),
@@ -53,7 +58,7 @@ function certificateLine({ certificate, renewal }: Status, words: Words): string
   const { notAfter, daysLeft, mode, source } = certificate;
   return join([
     words.until(formatDay(notAfter), daysLeft),
-    mode,
+    mode && (words.modes[mode] ?? mode),
     source === 'file' && words.fromFile,
     renewal?.failed && words.renewalFailed,
     renewal && !renewal.active && words.renewalOff,
@@ -80,7 +85,9 @@ function trafficLine({ bytesReceived, bytesSent }: RelayCounters, traffic: Traff
 }
 
 function droppedLine({ drops, overLimit }: RelayCounters, words: Words): string {
-  const reasons = Object.entries(drops).map(([reason, packets]) => words.droppedPackets(reason, packets));
+  const reasons = Object.entries(drops).map(([reason, packets]) =>
+    words.droppedPackets(words.reasons[reason] ?? reason, packets),
+  );
   return join([reasons.join(', '), overLimit > 0 && words.overLimit(overLimit)]);
 }
 
@@ -96,7 +103,14 @@ function admissionLine({ admission, relay }: Status, words: Words): string | und
 }
 
 function mapLine({ map }: Status, words: Words): string | undefined {
-  return map && join([words.region(map.regionId, map.regionCode), words.node(map.nodeName), map.pin]);
+  return (
+    map &&
+    join([
+      words.region(map.regionId, map.regionCode),
+      words.node(map.nodeName),
+      map.pin && words.pin(map.pin.slice(0, SHOWN_PIN)),
+    ])
+  );
 }
 
 function title({ ok, versions, relay, service }: Status, words: Words, now: Date, paint: ChalkInstance): string {
@@ -106,12 +120,16 @@ function title({ ok, versions, relay, service }: Status, words: Words, now: Date
   return ok ? `${paint.green('✔')} ${name} · ${serving}` : `${paint.red('✖')} ${name} · ${words.title.failing}`;
 }
 
-/** The whole status. The symbols say all that the colours say. */
+/**
+ * The whole status. The symbols say all that the colours say.
+ * @param columns of the terminal; undefined where there is none
+ */
 export function statusLines(
   current: Status,
   { status: words }: Pick<Messages, 'status'>,
   paint: ChalkInstance,
   now: Date,
+  columns?: number,
 ): string[] {
   const { relay } = current;
   const rows: [Label, string | undefined][] = [
@@ -135,10 +153,14 @@ export function statusLines(
   const shown = rows.filter(([, text]) => text !== undefined && text !== '');
   return [
     title(current, words, now, paint),
-    ...shown.map(([label, text]) => `  ${paint.dim(padTo(words.labels[label], width))}  ${harmless(text!)}`),
+    ...shown.flatMap(([label, text]) => {
+      const first = `  ${paint.dim(padTo(words.labels[label], width))}  `;
+      const parts = harmless(text!).split(SEPARATOR);
+      return hangParts(first, width + 4, { parts, separator: SEPARATOR }, columns);
+    }),
     ...current.shortcomings.flatMap((shortcoming) => {
       const { text, remedy } = words.shortcomings[shortcoming];
-      return [`  ${paint.red('✖')} ${text}`, `      → ${remedy}`];
+      return [`  ${paint.red('✖')} ${text}`, ...hangClauses('      → ', 8, remedy, columns)];
     }),
   ];
 }

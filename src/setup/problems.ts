@@ -23,6 +23,7 @@ export type Rule =
   | { code: 'not-in-this-version'; works: readonly string[] }
   | { code: 'needs'; flags: readonly string[] }
   | { code: 'only-with'; choice: string }
+  | { code: 'not-with'; flag: string }
   | { code: 'not-a-number' }
   | { code: 'not-a-count'; first: number; last: number }
   | { code: 'out-of-range'; first: number; last: number }

@@ -1,5 +1,6 @@
-/** A look at files and file systems without opening them. */
-import { stat, statfs } from 'node:fs/promises';
+/** A look at files and file systems. */
+import { constants } from 'node:fs';
+import { lstat, open, stat, statfs } from 'node:fs/promises';
 import { type Ids, toFileError } from './files.ts';
 
 /** Permission bits and owner of a file or directory, links followed; undefined when there is none. @throws FileError */
@@ -28,5 +29,29 @@ export async function readRoom(path: string): Promise<Room> {
     return { freeBytes: bavail * bsize, freeFiles: files > 0 ? ffree : undefined };
   } catch (cause) {
     throw toFileError('read', path, cause);
+  }
+}
+
+/**
+ * How a file begins; `missing` when nothing is there, `other` for anything but a plain file: a link, wherever it leads,
+ * a directory, a device. @throws FileError
+ */
+export async function readBeginning(path: string, bytes: number): Promise<{ text: string } | 'missing' | 'other'> {
+  try {
+    if (!(await lstat(path)).isFile()) return 'other';
+    // It may have become something else meanwhile: a link must not be followed, and a pipe must not be waited for.
+    const file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+    try {
+      if (!(await file.stat()).isFile()) return 'other';
+      const { buffer, bytesRead } = await file.read(Buffer.alloc(bytes), 0, bytes, 0);
+      return { text: buffer.toString('utf8', 0, bytesRead) };
+    } finally {
+      await file.close();
+    }
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code === 'ELOOP') return 'other';
+    const error = toFileError('read', path, cause);
+    if (error.problem === 'missing') return 'missing';
+    throw error;
   }
 }

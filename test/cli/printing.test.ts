@@ -131,6 +131,7 @@ const rules: { [C in Rule['code']]: Extract<Rule, { code: C }> } = {
   'not-in-this-version': { code: 'not-in-this-version', works: ['a', 'b', 'c'] },
   needs: { code: 'needs', flags: ['--cert-file', '--key-file'] },
   'only-with': { code: 'only-with', choice: '--cert manual' },
+  'not-with': { code: 'not-with', flag: '--json' },
   'not-a-number': { code: 'not-a-number' },
   'not-a-count': { code: 'not-a-count', first: 1, last: 9 },
   'out-of-range': { code: 'out-of-range', first: 1, last: 9 },

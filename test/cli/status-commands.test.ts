@@ -42,6 +42,7 @@ describe('where nothing is installed', () => {
 describe('bad usage', () => {
   it.each([
     [['status', '--wtach'], '--wtach'],
+    [['status', '--watch', '--json'], 'together with --json'],
     [['doctor', '--open-firewall'], 'needs --fix'],
     [['doctor', '--report'], '--report'],
     [['derp-map', 'now'], 'now'],

@@ -5,6 +5,8 @@ import { en } from '../../src/cli/messages/en.ts';
 import { zh } from '../../src/cli/messages/zh.ts';
 import { createOutput } from '../../src/cli/output.ts';
 import { statusLines, watchLine } from '../../src/cli/status-lines.ts';
+import { displayWidth } from '../../src/cli/text.ts';
+import { dropReasons } from '../../src/relay/counters.ts';
 import type { RelayCounters } from '../../src/setup/status/counters.ts';
 import type { Shortcoming, Status } from '../../src/setup/status/status.ts';
 
@@ -65,17 +67,54 @@ describe('a status', () => {
     expect(statusLines(status, en, plain, now)).toEqual([
       '✔ derp-relay 1.0.0 · serving for 12 days',
       '  Host          203.0.113.7 · 443/tcp 80/tcp 3478/udp',
-      '  Service       active · since 2026-11-09 12:00 (12 days) · pid 812 · started again 2 times · starts at boot',
+      '  Service       running · since 2026-11-09 12:00 (12 days) · pid 812 · started again 2 times · starts at boot',
       '  Versions      installed 1.0.0 · running 1.0.0 · this program 1.1.0 · install this one: sudo npx derp-setup upgrade',
-      '  Certificate   to 2026-12-03 (11 days left) · manual · renewal looked at next 2026-11-22 00:14',
+      '  Certificate   to 2026-12-03 (11 days left) · your own files · next renewal check 2026-11-22 00:14',
       '  Clients       14 now · 25 logins (20 by fast start, 5 by upgrade, 0 by WebSocket)',
       '  Traffic       3.1 GB in, 3.2 GB out since its start · 1.3 MB/s in, 1.3 MB/s out',
-      '  Dropped       12 queue_head, 1 gone_disconnected',
+      '  Dropped       12 too old in a full queue, 1 for clients that left',
       '  Admission     members of the tailnet, by tailscaled · 2 refused · 1 question without an answer',
       '  STUN          1234 answers',
       '  Memory        85 MB',
       '  Map           region 900 (myderp) · node 900a',
     ]);
+  });
+
+  it('stays within a narrow terminal, and breaks between two facts where it can', () => {
+    expect(statusLines(status, en, plain, now, 60).slice(2, 8)).toEqual([
+      '  Service       running · since 2026-11-09 12:00 (12 days)',
+      '                pid 812 · started again 2 times',
+      '                starts at boot',
+      '  Versions      installed 1.0.0 · running 1.0.0',
+      '                this program 1.1.0',
+      '                install this one: sudo npx derp-setup',
+    ]);
+    for (const messages of [en, zh]) {
+      for (const width of [40, 60, 80]) {
+        const lines = statusLines(status, messages, plain, now, width);
+        expect(lines.filter((line) => displayWidth(line) > width)).toEqual([]);
+      }
+    }
+  });
+
+  it('says how the service is in the words of people, with systemd’s where those say more', () => {
+    const service = (active: string, subState: string) =>
+      statusLines({ ...status, service: { ...status.service!, active, subState } }, en, plain, now)[2];
+    expect(service('activating', 'auto-restart')).toContain('activating (auto-restart)');
+    expect(service('failed', 'failed')).toContain('failed ·');
+    const chinese = { ...status, service: { ...status.service!, active: 'activating', subState: 'auto-restart' } };
+    expect(statusLines(chinese, zh, plain, now)[2]).toContain('正在启动（auto-restart）');
+  });
+
+  it('shows enough of a pin to compare it', () => {
+    const map = { ...status.map!, pin: `sha256-raw:${'0123456789abcdef'.repeat(4)}` };
+    expect(statusLines({ ...status, map }, en, plain, now).at(-1)).toBe(
+      '  Map           region 900 (myderp) · node 900a · pin sha256-raw:0123456789ab…',
+    );
+  });
+
+  it('has words for every reason for which packets are dropped', () => {
+    for (const { status: words } of [en, zh]) expect(Object.keys(words.reasons)).toEqual([...dropReasons]);
   });
 
   it('says in Chinese what it says in English', () => {
@@ -161,7 +200,9 @@ describe('repainting', () => {
     const { output, text } = outputOn(true);
     output.repaint(['a', 'b', 'c', 'd', 'e']);
     output.repaint(['f']);
-    expect(text()).toBe('\u001b[2J\u001b[Ha\u001b[K\nb\u001b[K\nc\u001b[K\n\u001b[J\u001b[Hf\u001b[K\n\u001b[J');
+    expect(text()).toBe(
+      '\u001b[?7l\u001b[2J\u001b[Ha\u001b[K\nb\u001b[K\nc\u001b[K\n\u001b[J\u001b[?7h\u001b[?7l\u001b[Hf\u001b[K\n\u001b[J\u001b[?7h',
+    );
   });
 
   it('is plain lines elsewhere, and nothing beside a document', () => {

@@ -199,7 +199,7 @@ describe('the lines of a finding', () => {
     expect(findingLines(judged('service-stopped'), en, plain)).toEqual([
       '  ✖ derp-relay.service does not run: failed (exit-code, with exit code 2)',
       '      │ derp-relay: cannot listen on 443/tcp',
-      '      → sudo systemctl start derp-relay.service; if it stops again: journalctl -u derp-relay -n 50',
+      '      → sudo systemctl start derp-relay.service; if it stops again: sudo journalctl -u derp-relay -n 50',
     ]);
     expect(findingLines({ ...judged('files-fine'), level: 'ok' } as Judged, en, plain)).toHaveLength(1);
   });

@@ -12,7 +12,17 @@ export interface Telling {
 
 const PEM = /-----BEGIN ([A-Z0-9 ]+)-----[\s\S]*?(-----END \1-----|$)/g;
 const FINGERPRINT = /\b(?:[0-9A-Fa-f]{2}:){15,}[0-9A-Fa-f]{2}\b/g;
-const PRIVATE_KEY = /(privkey|tskey)([:-])[\w-]+/gi;
+// Of Tailscale, Headscale and derper.
+const PRIVATE_KEY = /(privkey|tskey|hskey|mkey-private)([:-])[\w-]+/gi;
+const CREDENTIALS = /\b(Bearer|Basic)\s+[\w.~+/=-]+/gi;
+const NAMED_SECRET =
+  /\b((?:api|auth|access|secret|private|mesh)[_-]?(?:key|token|secret)|token|password|passwd|secret)("?\s*[:=]\s*"?)[^\s"',&]+/gi;
+/** Letters of both cases and digits without a word in them, as tokens have; paths have slashes. */
+const TOKEN = /(?<![\w+/-])(?=[\w+-]*\d)(?=[\w+-]*[A-Z])(?=[\w+-]*[a-z])[\w+-]{32,}={0,2}/g;
+const EMAIL = /[\w.+-]+@[\w-]+(?:\.[\w-]+)+/g;
+const CERTIFICATE_NAME = /\bDNS:[^\s,"']+/g;
+const TAILNET = /\b[\w-]+(?:\.[\w-]+)*\.ts\.net\b/gi;
+const USER_HOME = /\/home\/[^/\s"':]+/g;
 const NAMED_KEY = /(nodekey|mkey|discokey|sha256-raw|derpkey):?([0-9a-f]{6})[0-9a-f]{10,}/gi;
 const LONG_HEX = /(?<![0-9a-f])([0-9a-f]{6})[0-9a-f]{26,}/gi;
 const URL_SECRETS = /(\bhttps?:\/\/)(?:[^\s/@"']*@)?([^\s?"']*)(\?[^\s"']*)?/gi;
@@ -53,11 +63,18 @@ export function redactor({ host, urls }: Telling): (text: string) => string {
     let result = text.replace(PEM, '<$1 taken out>');
     for (const [pattern, stand] of names) result = result.replace(pattern, stand);
     return result
+      .replace(URL_SECRETS, (_, scheme, rest, query) => `${scheme}${rest}${query ? '?<taken out>' : ''}`)
       .replace(PRIVATE_KEY, '$1$2<taken out>')
+      .replace(CREDENTIALS, '$1 <taken out>')
+      .replace(NAMED_SECRET, '$1$2<taken out>')
       .replace(NAMED_KEY, '$1:$2…')
       .replace(FINGERPRINT, (fingerprint) => `${fingerprint.slice(0, 8)}…`)
       .replace(LONG_HEX, '$1…')
-      .replace(URL_SECRETS, (_, scheme, rest, query) => `${scheme}${rest}${query ? '?<taken out>' : ''}`)
+      .replace(TOKEN, (token) => `${token.slice(0, 4)}…`)
+      .replace(EMAIL, '<email>')
+      .replace(TAILNET, '<tailnet>')
+      .replace(CERTIFICATE_NAME, 'DNS:<name>')
+      .replace(USER_HOME, '/home/<user>')
       .replace(IPV4, shortenIpv4)
       .replace(IPV6, shortenIpv6);
   };

@@ -18,11 +18,22 @@ export interface ReportInput {
   files: ReadonlyMap<string, string>;
 }
 
+/** How each of these files begins, so that a later one may take its place. */
+export const REPORT_BEGINNING = '== derp-setup report ==';
+const TITLE = 'derp-setup report';
+
 /** Lines of each journal that are kept. */
 const JOURNAL_LINES = 300;
 
 const section = (title: string, text: string) => `== ${title} ==\n${text.trimEnd() || '(nothing)'}\n`;
-const json = (value: unknown) => JSON.stringify(value, null, 2) ?? '';
+/** Names that people gave to nodes of their tailnet are nobody's business; their short keys say which is which. */
+function withoutNames(this: unknown, field: string, value: unknown): unknown {
+  const isNode = typeof this === 'object' && this !== null && ('key' in this || 'shortKey' in this);
+  return isNode && field === 'name' ? undefined : value;
+}
+
+const json = (value: unknown) => JSON.stringify(value, withoutNames, 2) ?? '';
+const jsonLines = (values: readonly unknown[]) => values.map((value) => JSON.stringify(value, withoutNames)).join('\n');
 
 /** The text of the file. Pure. */
 export function reportText({ facts, findings, outcomes, machine, files }: ReportInput): string {
@@ -30,13 +41,15 @@ export function reportText({ facts, findings, outcomes, machine, files }: Report
   const admission = readValue(installed.relay)?.admission;
   const redact = redactor({ host: where?.host, urls: admission?.url ? [admission.url.url] : [] });
   const { relayJournal = [], renewalJournal = [], ...states } = units ?? {};
+  const { tailnet } = facts;
+  const known = tailnet && { ...tailnet, relays: tailnet.relays?.length, nodes: tailnet.nodes.length };
   const versions = { own: __VERSION__, installed: installed.version, running: relay?.version, node: process.version };
   const sections = [
-    section('derp-setup report', `${now.toISOString()}\n${json(versions)}\n${json(machine)}`),
-    section('findings', findings.map((finding) => JSON.stringify(finding)).join('\n')),
-    section('mended', outcomes.map((outcome) => JSON.stringify(outcome)).join('\n')),
-    // Files and journals stand below.
-    section('facts', json({ ...facts, installed: { target: installed.target }, units: states })),
+    section(TITLE, `${now.toISOString()}\n${json(versions)}\n${json(machine)}`),
+    section('findings', jsonLines(findings)),
+    section('mended', jsonLines(outcomes)),
+    // Files and journals stand below; the map of a tailnet has a hundred relays of others.
+    section('facts', json({ ...facts, installed: { target: installed.target }, units: states, tailnet: known })),
     ...[...files].map(([path, text]) => section(path, text)),
     section('journal of the relay', relayJournal.slice(-JOURNAL_LINES).join('\n')),
     section('journal of the renewal', renewalJournal.slice(-JOURNAL_LINES).join('\n')),

@@ -14,6 +14,7 @@ import {
   installed,
   layout,
   minutesAgo,
+  now,
   pin,
   relay,
   settings,
@@ -213,9 +214,33 @@ describe('the service', () => {
   });
 
   it('shows the last lines of its journal with the failure', () => {
-    const lines = ['1', '2', '3', '4', '5', 'derp-relay: cannot listen on 443/tcp'];
-    const facts = withUnits({ relay: { ...unit, active: 'failed' }, relayJournal: lines });
-    expect(found({ ...silent, ...facts })[0]).toMatchObject({ data: { journal: lines.slice(1) } });
+    const why = 'derp-relay: cannot listen on 443/tcp: in use by another program';
+    const cycle = [
+      'Started derp-relay.service - DERP relay and STUN server.',
+      log('info', 'listening', 3),
+      why,
+      'derp-relay.service: Main process exited, code=exited, status=2/INVALIDARGUMENT',
+      "derp-relay.service: Failed with result 'exit-code'.",
+      'derp-relay.service: Scheduled restart job, restart counter is at 1.',
+    ];
+    const shown = (relayJournal: string[]) => {
+      const facts = withUnits({ relay: { ...unit, active: 'failed' }, relayJournal });
+      return (found({ ...silent, ...facts })[0]!.data as { journal: string[] }).journal;
+    };
+    expect(shown([...cycle, ...cycle, ...cycle])).toEqual([why]);
+    expect(shown(['a', 'b', '    at f (x.js:1:2)', 'c', 'd', '    at g (x.js:1:2)'])).toEqual(['b', 'c', 'd']);
+    expect(shown([log('error', 'internal_error', 3, { problem: 'Error: x' })])).toEqual(['internal_error: Error: x']);
+    const killed = ['derp-relay.service: Main process exited, code=killed, status=9/KILL', cycle[4]!];
+    expect(shown([cycle[0]!, cycle[1]!, ...killed, cycle[5]!])).toEqual(killed);
+  });
+
+  it('that was started again a moment ago and is silent is about to end once more', () => {
+    const soon = new Date(now.getTime() - 2000);
+    expect(only({ ...silent, ...withRelayUnit({ restarts: 9, since: soon }) })).toMatchObject({
+      id: 'service-restarting',
+    });
+    expect(only({ ...silent, ...withRelayUnit({ restarts: 0, since: soon }) })).toMatchObject({ id: 'relay-silent' });
+    expect(only({ ...silent, ...withRelayUnit({ restarts: 9 }) })).toMatchObject({ id: 'relay-silent' });
   });
 
   it('is warned of when it ended lately, and not when that was long ago', () => {

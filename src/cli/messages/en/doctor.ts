@@ -30,11 +30,16 @@ export const doctor = {
   notFixed: (fix: Fix, detail: string) => `could not be mended (${fixed(fix)}): ${detail}`,
   allGood: 'All good.',
   warnings: (count: number) => (count === 1 ? '1 warning, nothing failed.' : `${count} warnings, nothing failed.`),
-  toMend: (count: number) => `${things(count)} to mend.`,
-  canFix: (count: number) => `sudo derp-setup doctor --fix does ${count} of them.`,
-  canReport: 'sudo derp-setup doctor --report FILE writes a file without secrets for a bug report.',
+  toMend: (count: number, more: number) =>
+    more === 0
+      ? `${things(count)} to mend.`
+      : `${things(count)} to mend, and ${more === 1 ? '1 warning' : `${more} warnings`}.`,
+  canFix: (count: number) => `${count} of all that can be mended at once:  sudo derp-setup doctor --fix`,
+  canReport: 'A file without secrets, for a bug report:  sudo derp-setup doctor --report FILE',
   reported: (path: string) =>
     `written to ${path}: keys, addresses and names are taken out, but look through it before you publish it`,
-  notReported: (path: string, reason: string) => `${path} cannot be written: ${reason}`,
+  notReported: (path: string, reason: string) => `no report is written: ${path} ${reason}`,
+  reportTaken: (path: string) => `${path} is there already, and is no report of this program's`,
+  reportElsewhere: 'choose another name: derp-setup doctor --report FILE',
   findings,
 };

@@ -60,6 +60,7 @@ export const problems: ProblemMessages = {
   }),
   needs: ({ flags }) => ({ rule: `needs ${list(flags, 'and')}` }),
   'only-with': ({ choice }) => ({ rule: `goes with ${choice} only`, remedy: `add ${choice}, or leave it out` }),
+  'not-with': ({ flag }) => ({ rule: `cannot be used together with ${flag}` }),
   'not-a-number': () => ({ rule: 'is not a number (900 to 999 for your own regions)' }),
   'not-a-count': ({ first, last }) => ({ rule: `is not a whole number from ${first} to ${last}` }),
   'out-of-range': ({ first, last }) => ({ rule: `is not from ${first} to ${last} (900 to 999 for your own regions)` }),

@@ -67,8 +67,12 @@ export const status = {
     unreadable: 'Not readable',
   },
   duration,
-  ago: (seconds: number) => `for ${duration(seconds)}`,
-  since: (time: string) => `since ${time}`,
+  /** The state of the unit, in systemd's own words where they are needed to understand it. */
+  active: (active: string, subState: string): string => {
+    if (active === 'active') return 'running';
+    return subState === '' || subState === active ? active : `${active} (${subState})`;
+  },
+  since: (time: string, seconds: number) => `since ${time} (${duration(seconds)})`,
   pid: (pid: number) => `pid ${pid}`,
   restarts: (number: number) => `started again ${count(number, 'time', 'times')}`,
   atBoot: (enabled: boolean): string => (enabled ? 'starts at boot' : 'does not start at boot'),
@@ -81,7 +85,7 @@ export const status = {
   until: (day: string, days: number) =>
     days < 0 ? `ended on ${day}` : `to ${day} (${count(days, 'day', 'days')} left)`,
   fromFile: 'by its file',
-  renewalNext: (time: string) => `renewal looked at next ${time}`,
+  renewalNext: (time: string) => `next renewal check ${time}`,
   renewalOff: 'the renewal timer is not running',
   renewalFailed: 'the last renewal failed',
   clientsNow: (number: number) => `${number} now`,
@@ -90,6 +94,22 @@ export const status = {
     `${count(total, 'login', 'logins')} (${fast} by fast start, ${upgrade} by upgrade, ${websocket} by WebSocket)`,
   inAndOut: (received: string, sent: string) => `${received} in, ${sent} out`,
   sinceStart: (traffic: string) => `${traffic} since its start`,
+  /** How it came about, by the answer to --cert. */
+  modes: {
+    letsencrypt: "Let's Encrypt",
+    'self-signed': 'self-signed',
+    manual: 'your own files',
+  } as Record<string, string>,
+  pin: (start: string) => `pin ${start}…`,
+  reasons: {
+    unknown_dest: 'for clients that are not here',
+    unknown_dest_on_fwd: 'from the mesh for clients that are not here',
+    gone_disconnected: 'for clients that left',
+    queue_head: 'too old in a full queue',
+    queue_tail: 'refused by a full queue',
+    write_error: 'on a broken connection',
+    dup_client: 'for a key that is in use twice',
+  } as Record<string, string>,
   droppedPackets: (reason: string, packets: number) => `${packets} ${reason}`,
   overLimit: (number: number) => `${count(number, 'connection', 'connections')} over the limit`,
   droppedRate: (packets: number) => `${count(packets, 'packet', 'packets')} dropped`,

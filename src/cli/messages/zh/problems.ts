@@ -63,6 +63,7 @@ export const problems: ProblemMessages = {
   'not-in-this-version': ({ works }) => ({ rule: '此版本尚不支持', remedy: `目前可用：${list(works, ' 或 ')}` }),
   needs: ({ flags }) => ({ rule: `需要同时指定 ${list(flags, ' 和 ')}` }),
   'only-with': ({ choice }) => ({ rule: `只能与 ${choice} 一起使用`, remedy: `请加上 ${choice}，或去掉此选项` }),
+  'not-with': ({ flag }) => ({ rule: `不能与 ${flag} 同时使用` }),
   'not-a-number': () => ({ rule: '不是数字（自建区域请使用 900 到 999）' }),
   'not-a-count': ({ first, last }) => ({ rule: `不是 ${first} 到 ${last} 之间的整数` }),
   'out-of-range': ({ first, last }) => ({ rule: `不在 ${first} 到 ${last} 之间（自建区域请使用 900 到 999）` }),

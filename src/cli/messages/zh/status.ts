@@ -34,8 +34,18 @@ export const status: Messages['status'] = {
     unreadable: '无权读取',
   },
   duration,
-  ago: (seconds) => `已 ${duration(seconds)}`,
-  since: (time) => `自 ${time} 起`,
+  active: (active, subState) => {
+    const names: Record<string, string> = {
+      active: '运行中',
+      inactive: '已停止',
+      failed: '已失败',
+      activating: '正在启动',
+      deactivating: '正在停止',
+    };
+    const name = names[active] ?? active;
+    return active === 'active' || subState === '' || subState === active ? name : `${name}（${subState}）`;
+  },
+  since: (time, seconds) => `自 ${time} 起（${duration(seconds)}）`,
   pid: (pid) => `pid ${pid}`,
   restarts: (number) => `自动重启 ${number} 次`,
   atBoot: (enabled) => (enabled ? '开机自动启动' : '开机不会自动启动'),
@@ -56,7 +66,18 @@ export const status: Messages['status'] = {
     `共登录 ${total} 次（快速启动 ${fast}，HTTP 升级 ${upgrade}，WebSocket ${websocket}）`,
   inAndOut: (received, sent) => `接收 ${received}，发送 ${sent}`,
   sinceStart: (traffic) => `启动以来${traffic}`,
-  droppedPackets: (reason, packets) => `${reason} ${packets} 个`,
+  modes: { letsencrypt: "Let's Encrypt", 'self-signed': '自签名', manual: '自备证书' },
+  pin: (start) => `指纹 ${start}…`,
+  reasons: {
+    unknown_dest: '目标客户端不在线',
+    unknown_dest_on_fwd: '来自其他中继，目标客户端不在线',
+    gone_disconnected: '目标客户端已离开',
+    queue_head: '队列已满，丢弃旧包',
+    queue_tail: '队列已满，丢弃新包',
+    write_error: '连接已断开',
+    dup_client: '同一密钥重复登录',
+  },
+  droppedPackets: (reason, packets) => `${packets} 个（${reason}）`,
   overLimit: (number) => `超出连接限制 ${number} 个`,
   droppedRate: (packets) => `丢包 ${packets} 个`,
   everyone: '任何人都可以使用',

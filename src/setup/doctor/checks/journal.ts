@@ -13,6 +13,37 @@ export interface LogEvent {
   [field: string]: unknown;
 }
 
+/** What systemd writes about a unit; the second kind tells how its process ended. */
+const ABOUT_UNIT = /^(?:Start(?:ed|ing)|Stopp(?:ed|ing)) |^[\w.@-]+\.(?:service|timer): /;
+const HOW_IT_ENDED = /^[\w.@-]+\.service: (?:Main process exited|Failed with result|A process of this unit)/;
+/** Where in a program something happened. */
+const STACK = /^\s+at /;
+const SHOWN_LINES = 3;
+
+/** Errors as people read them; undefined for events that explain nothing. */
+function errorOf(line: string): string | undefined {
+  if (!line.startsWith('{')) return line;
+  try {
+    const { level, event, problem } = JSON.parse(line) as Record<string, unknown>;
+    return level === 'error' ? `${event}: ${problem ?? ''}`.replace(/: $/, '') : undefined;
+  } catch {
+    return line;
+  }
+}
+
+/**
+ * The lines of a journal that say why something ended: its own last words; without any, how systemd saw it end. What
+ * is said again and again, as by a service that is started again and again, is shown once.
+ */
+export function tellingLines(lines: readonly string[]): string[] {
+  const own = lines
+    .filter((line) => !ABOUT_UNIT.test(line) && !STACK.test(line))
+    .flatMap((line) => errorOf(line) ?? []);
+  const told = own.length > 0 ? own : lines.filter((line) => HOW_IT_ENDED.test(line));
+  // Of equal lines the last one counts, so that they stay in order.
+  return [...new Set([...told].reverse())].slice(0, SHOWN_LINES).reverse();
+}
+
 /** The events of the last hour; lines of other programs, and what Node prints by itself, are left out. */
 export function recentEvents(lines: readonly string[], now: Date): LogEvent[] {
   return lines.flatMap((line): LogEvent[] => {

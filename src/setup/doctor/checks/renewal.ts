@@ -2,8 +2,7 @@
 import { RENEW_TIMER, RENEW_UNIT } from '../../../deploy/layout.ts';
 import type { DoctorFacts } from '../facts.ts';
 import { type Finding, failed, fine, warning } from '../findings.ts';
-
-const SHOWN_LINES = 5;
+import { tellingLines } from './journal.ts';
 
 export function judgeRenewal({ units, installed }: DoctorFacts): Finding[] {
   if (units === undefined || installed.target !== 'systemd') return [];
@@ -14,7 +13,7 @@ export function judgeRenewal({ units, installed }: DoctorFacts): Finding[] {
   if (timer.active !== 'active') found.push(failed('timer-stopped', { unit }, { kind: 'start', unit }));
   if (!timer.enabled) found.push(warning('timer-not-enabled', { unit }, { kind: 'enable', unit }));
   if (renewal.active === 'failed') {
-    const journal = renewalJournal.slice(-SHOWN_LINES);
+    const journal = tellingLines(renewalJournal);
     found.push(failed('renewal-failed', { unit: RENEW_UNIT, exitStatus: renewal.exitStatus, journal }));
   }
   return found.length > 0 ? found : [fine('renewal-planned', { next: timerNext })];

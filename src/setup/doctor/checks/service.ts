@@ -2,19 +2,22 @@
 import { RELAY_UNIT } from '../../../deploy/layout.ts';
 import type { DoctorFacts, UnitFacts } from '../facts.ts';
 import { type Finding, failed, fine, warning } from '../findings.ts';
+import { tellingLines } from './journal.ts';
 
-/** Lines of the journal that are shown with what they explain. */
-const SHOWN_LINES = 5;
 /** A relay that was started again by itself within this time may be about to fail once more, milliseconds. */
 const RECENTLY_MS = 3_600_000;
-
-const shown = (lines: readonly string[]) => lines.slice(-SHOWN_LINES);
+/** One that was started again and does not answer within this time may still be loading, or about to fail, milliseconds. */
+const STARTING_MS = 30_000;
 
 function judgeUnit({ relay: state, relayJournal }: UnitFacts, facts: DoctorFacts): Finding[] {
   const { active, subState, restarts, exitStatus, result, since } = state;
-  const journal = shown(relayJournal);
+  const journal = tellingLines(relayJournal);
   const unit = RELAY_UNIT;
-  if (subState === 'auto-restart' || active === 'activating' || result === 'start-limit-hit') {
+  // Between two starts it looks as if it ran.
+  const age = since === undefined ? Number.POSITIVE_INFINITY : facts.now.getTime() - since.getTime();
+  const justStarted = active === 'active' && facts.relay === undefined && restarts > 0 && age < STARTING_MS;
+  const again = subState === 'auto-restart' || active === 'activating' || result === 'start-limit-hit';
+  if (again || justStarted) {
     return [failed('service-restarting', { unit, restarts, exitStatus, journal })];
   }
   if (active !== 'active' && active !== 'reloading') {
@@ -22,8 +25,8 @@ function judgeUnit({ relay: state, relayJournal }: UnitFacts, facts: DoctorFacts
   }
   const port = facts.where?.ports.derp;
   if (facts.relay === undefined) return port === undefined ? [] : [failed('relay-silent', { port, journal })];
-  const recent = since !== undefined && facts.now.getTime() - since.getTime() < RECENTLY_MS;
-  if (restarts > 0 && recent) return [warning('service-restarted', { restarts, since, journal })];
+  if (restarts > 0 && since !== undefined && age < RECENTLY_MS)
+    return [warning('service-restarted', { restarts, since, journal })];
   return [fine('service-runs', { since, version: facts.relay.version })];
 }
 

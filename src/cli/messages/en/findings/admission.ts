@@ -60,7 +60,7 @@ export const admission = {
   }),
   'admission-unanswered': ({ failures }) => ({
     text: `${failures === 1 ? '1 question' : `${failures} questions`} about clients got no answer since the relay started`,
-    remedy: 'it answers now; when it did not: journalctl -u derp-relay | grep admission_unanswered',
+    remedy: 'it answers now; when it did not: sudo journalctl -u derp-relay | grep admission_unanswered',
   }),
   'refused-lately': ({ refused }) => ({
     text: `${refused.length === 1 ? '1 key was' : `${refused.length} keys were`} refused in the last hour: ${listed(refused.map(({ key, name, reason, times: count }) => `${name ? `${name} ` : ''}${key} ${times(count)} (${reason})`))}`,

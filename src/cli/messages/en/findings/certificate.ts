@@ -38,7 +38,7 @@ export const certificate = {
         }
       : {
           text: `the certificate ends on ${formatDay(notAfter)} (${days(daysLeft)}), and should have been renewed by now`,
-          remedy: 'sudo derp-setup renew; what went wrong: journalctl -u derp-setup-renew -n 50',
+          remedy: 'sudo derp-setup renew; what went wrong: sudo journalctl -u derp-setup-renew -n 50',
         },
   'certificate-not-loaded': ({ servedUntil, fileUntil }) => ({
     text: `the relay serves another certificate (to ${formatDay(servedUntil)}) than its file holds (to ${formatDay(fileUntil)})`,

@@ -7,7 +7,7 @@ const times = (number: number) => (number === 1 ? 'once' : `${number} times`);
 const exit = (status: number | undefined) => (status === undefined ? '' : `, with exit code ${status}`);
 
 export const installation = {
-  'files-fine': () => ({ text: 'the files of the installation are whole, and say the same' }),
+  'files-fine': () => ({ text: 'the files of the installation are all there, and agree with each other' }),
   'file-missing': ({ path }) => ({ text: `${path} is missing`, remedy: `write it anew: ${SETUP_AGAIN}` }),
   'file-damaged': ({ path }) => ({
     text: `${path} does not hold what was written there`,
@@ -22,9 +22,9 @@ export const installation = {
     remedy: `apply it: ${SETUP_AGAIN}`,
   }),
   'file-edited': ({ path }) => ({
-    text: `${path} was changed by hand; the next setup or upgrade would stop there`,
+    text: `${path} was changed by hand; the next setup or upgrade stops there`,
     remedy:
-      'keep changes of a unit in a drop-in (sudo systemctl edit derp-relay), then: sudo derp-setup setup --yes --overwrite',
+      'keep changes of a unit in a drop-in: sudo systemctl edit derp-relay; then: sudo derp-setup setup --yes --overwrite',
   }),
   'service-runs': ({ since, version }) => ({
     text: `derp-relay ${version} runs${since ? ` since ${formatTime(since)}` : ''}, and answers`,

@@ -29,7 +29,7 @@ export const machine = {
     text: `errors in its log in the last hour: ${Object.entries(events)
       .map(([event, number]) => `${event} ${times(number)}`)
       .join(', ')}${last ? `; the last: ${last}` : ''}`,
-    remedy: 'journalctl -u derp-relay -p err --since -1h; for a bug report: sudo derp-setup doctor --report FILE',
+    remedy: 'sudo journalctl -u derp-relay -p err --since -1h; for a bug report: sudo derp-setup doctor --report FILE',
   }),
   'needs-root': () => ({
     text: 'keys, firewall rules and other users’ programs could not be looked at',

@@ -53,7 +53,10 @@ export const reach = {
   'firewall-open': ({ tool }) => ({ text: `${tool} lets clients in, and will after the next start` }),
   'firewall-closed': ({ tool, openings, commands }) => ({
     text: `${tool} keeps clients from ${openings.map(({ port, protocol }) => `${port}/${protocol}`).join(', ')}`,
-    remedy: `sudo derp-setup doctor --fix --open-firewall${commands.length > 0 ? `, which does: ${commands.join('; ')}` : ''}`,
+    remedy: [
+      'sudo derp-setup doctor --fix --open-firewall',
+      ...(commands.length > 0 ? [`or by hand: ${commands.map((command) => `sudo ${command}`).join('; ')}`] : []),
+    ].join('; '),
   }),
   'firewall-not-lasting': ({ tool }) => ({
     text: `${tool} lets clients in, but nothing here saves its rules for the next start`,

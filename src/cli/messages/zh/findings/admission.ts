@@ -15,7 +15,7 @@ const REASONS: Record<string, string> = {
 
 export const admission = {
   'open-relay': () => ({
-    text: '任何人都可以使用这台中继：陌生人会找到开放的中继并使用它',
+    text: '任何人都可以使用这台中继：开放的中继迟早会被陌生人发现并占用流量',
     remedy: '只允许本机所在 tailnet 的成员：sudo derp-setup --verify tailscaled',
   }),
   'tailscaled-answers': ({ version }) => ({
@@ -65,7 +65,7 @@ export const admission = {
   }),
   'admission-unanswered': ({ failures }) => ({
     text: `中继启动以来，有 ${failures} 次准入查询没有得到答复`,
-    remedy: '目前已能答复；发生的时间：journalctl -u derp-relay | grep admission_unanswered',
+    remedy: '目前已能答复；发生的时间：sudo journalctl -u derp-relay | grep admission_unanswered',
   }),
   'refused-lately': ({ refused }) => ({
     text: `最近一小时拒绝了 ${refused.length} 个密钥：${listed(refused.map(({ key, name, reason, times }) => `${name ? `${name} ` : ''}${key} ${times} 次（${REASONS[reason] ?? reason}）`))}`,

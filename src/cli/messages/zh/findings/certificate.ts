@@ -34,7 +34,7 @@ export const certificate = {
         }
       : {
           text: `证书将于 ${formatDay(notAfter)} 过期（剩余 ${daysLeft} 天），本应已经续期`,
-          remedy: 'sudo derp-setup renew；失败原因：journalctl -u derp-setup-renew -n 50',
+          remedy: 'sudo derp-setup renew；失败原因：sudo journalctl -u derp-setup-renew -n 50',
         },
   'certificate-not-loaded': ({ servedUntil, fileUntil }) => ({
     text: `中继使用的证书（至 ${formatDay(servedUntil)}）与文件中的证书（至 ${formatDay(fileUntil)}）不同`,

@@ -6,7 +6,7 @@ import type { FindingMessages } from '../../finding-wording.ts';
 const exit = (status: number | undefined) => (status === undefined ? '' : `，退出码 ${status}`);
 
 export const installation = {
-  'files-fine': () => ({ text: '安装文件完整，内容一致' }),
+  'files-fine': () => ({ text: '安装的文件齐全，内容一致' }),
   'file-missing': ({ path }) => ({ text: `${path} 不存在`, remedy: `重新生成：${SETUP_AGAIN}` }),
   'file-damaged': ({ path }) => ({
     text: `${path} 的内容不是当初写入的内容`,
@@ -21,9 +21,9 @@ export const installation = {
     remedy: `使其生效：${SETUP_AGAIN}`,
   }),
   'file-edited': ({ path }) => ({
-    text: `${path} 被手工修改过，下次设置或升级会因此停下`,
+    text: `${path} 被手工修改过，下次设置或升级会因此中止`,
     remedy:
-      '单元的改动请放进 drop-in（sudo systemctl edit derp-relay），然后运行：sudo derp-setup setup --yes --overwrite',
+      '对单元的修改请放到 drop-in 中：sudo systemctl edit derp-relay；然后：sudo derp-setup setup --yes --overwrite',
   }),
   'service-runs': ({ since, version }) => ({
     text: `derp-relay ${version} 正在运行${since ? `（自 ${formatTime(since)} 起）` : ''}，响应正常`,

@@ -5,6 +5,9 @@ import type { FindingMessages } from '../../finding-wording.ts';
 import { owner } from '../problems.ts';
 import { checks } from '../report.ts';
 
+/** Between Chinese and what begins with a letter stands a space. */
+const spaced = (text: string) => (/^[\x20-\x7e]/.test(text) ? ` ${text}` : text);
+
 export const reach = {
   'host-leads-here': ({ host, addresses }) => ({
     text: addresses.includes(host) ? `${host} 指向这台中继` : `${host} 指向这台中继：${addresses.join('、')}`,
@@ -40,7 +43,7 @@ export const reach = {
   }),
   'ports-held': ({ ports }) => ({ text: `中继正在监听 ${ports.join('、')}` }),
   'port-taken': ({ protocol, port, flag, owner: who }) => ({
-    text: `端口 ${port}/${protocol} 被${owner(who)}占用，而不是中继`,
+    text: `端口 ${port}/${protocol} 被${spaced(owner(who))}占用，而不是中继`,
     remedy: `请停止${who.name ? ` ${who.name}` : '该程序'}，然后：${RESTART}；或换一个端口：sudo derp-setup ${flag} PORT`,
   }),
   'port-closed': ({ protocol, port }) => ({
@@ -51,7 +54,10 @@ export const reach = {
   'firewall-open': ({ tool }) => ({ text: `${tool} 已放行，重启后依然有效` }),
   'firewall-closed': ({ tool, openings, commands }) => ({
     text: `${tool} 拦截了 ${openings.map(({ port, protocol }) => `${port}/${protocol}`).join('、')}`,
-    remedy: `sudo derp-setup doctor --fix --open-firewall${commands.length > 0 ? `，即执行：${commands.join('；')}` : ''}`,
+    remedy: [
+      'sudo derp-setup doctor --fix --open-firewall',
+      ...(commands.length > 0 ? [`或手动执行：${commands.map((command) => `sudo ${command}`).join('；')}`] : []),
+    ].join('；'),
   }),
   'firewall-not-lasting': ({ tool }) => ({
     text: `${tool} 已放行，但本机没有保存规则，重启后会失效`,
