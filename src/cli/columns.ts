@@ -18,11 +18,11 @@ export function columnsOf({ isTTY, columns }: { isTTY?: boolean; columns?: numbe
 }
 
 /**
- * Pieces that a line may not be broken within: words with the spaces behind them, and single Chinese characters with
- * the punctuation that must not begin a line.
+ * Pieces that a line may not be broken within: figures with their unit, words with the spaces behind them, and single
+ * Chinese characters with the punctuation that must not begin a line.
  */
 const PIECES =
-  /[\u2e80-\u303e\u3041-\u9fff\uff00-\uff60][，。；：、！？」』）》】]*\s*|[^\s\u2e80-\u303e\u3041-\u9fff\uff00-\uff60]+[，。；：、！？」』）》】]*\s*|\s+/gu;
+  /[\d.]+ (?:ms|s|[kMG]?B)(?![\w])[，。；：、！？）]*\s*|[\u2e80-\u303e\u3041-\u9fff\uff00-\uff60][，。；：、！？」』）》】]*\s*|[^\s\u2e80-\u303e\u3041-\u9fff\uff00-\uff60]+[，。；：、！？」』）》】]*\s*|\s+/gu;
 
 /** The text in lines of at most `width` columns; a word that is wider has a line of its own. */
 export function wrapText(text: string, width: number): string[] {

@@ -5,7 +5,7 @@ import { RELAY_UNIT } from '../deploy/layout.ts';
 import { policySnippet } from '../derp-map/region.ts';
 import type { CheckData } from '../probe/check.ts';
 import { formatMs } from '../probe/latency.ts';
-import { lineWidth, wrapText } from './columns.ts';
+import { joinParts, lineWidth, wrapText } from './columns.ts';
 import { formatDay, formatTime } from './figures.ts';
 import type { Messages } from './messages/en.ts';
 import { portList, probeCommand, type SetupResult } from './setup-report.ts';
@@ -58,10 +58,14 @@ function writtenTexts({ written, prepared }: SetupResult, { plan }: Messages): s
 interface Row {
   label: string;
   lines: readonly string[];
+  /** The lines are parts, which are not broken. */
+  list?: boolean;
 }
 
+const SEPARATOR = ' · ';
+
 function factRows(result: SetupResult, messages: Messages): Row[] {
-  const { report, plan } = messages;
+  const { report } = messages;
   const { certificate, layout, noStart } = result.prepared;
   const written = writtenTexts(result, messages);
   const renewal = result.renewal === undefined ? [] : [report.renewal(formatTime(result.renewal), certificate.mode)];
@@ -72,7 +76,7 @@ function factRows(result: SetupResult, messages: Messages): Row[] {
       label: labels.certificate,
       lines: [report.certificateUntil(formatDay(certificate.notAfter), certificate.file), ...renewal],
     },
-    ...(written.length === 0 ? [] : [{ label: labels.written, lines: [plan.list(written)] }]),
+    ...(written.length === 0 ? [] : [{ label: labels.written, lines: written, list: true }]),
     ...(noStart ? [] : [{ label: labels.ports, lines: [report.securityGroup(portList(result.ports))] }]),
   ];
 }
@@ -80,10 +84,11 @@ function factRows(result: SetupResult, messages: Messages): Row[] {
 function rowLines(rows: readonly Row[], { paint, columns }: ReportStyle): string[] {
   const width = Math.max(...rows.map(({ label }) => displayWidth(label)));
   const indent = INDENT.length + width + GAP;
-  return rows.flatMap(({ label, lines }) =>
-    lines
-      .flatMap((line) => (columns === undefined ? [line] : wrapText(line, lineWidth(columns) - indent)))
-      .map((line, at) => paint.dim(padTo(at === 0 ? INDENT + label : '', indent)) + line),
+  const room = columns === undefined ? Number.POSITIVE_INFINITY : lineWidth(columns) - indent;
+  return rows.flatMap(({ label, lines, list = false }) =>
+    (list ? joinParts(lines, SEPARATOR, room) : lines.flatMap((line) => wrapText(line, room))).map(
+      (line, at) => paint.dim(padTo(at === 0 ? INDENT + label : '', indent)) + line,
+    ),
   );
 }
 

@@ -28,7 +28,7 @@ describe('a plan that is carried out', () => {
       '  ✔ install /usr/local/lib/derp-setup/1.0.0',
       "  ✔ write the relay's own keys",
       '  ✔ write the certificate and its key',
-      '  ✔ write 2 files in /etc/derp-setup',
+      '  ✔ write installation.json, config.json in /etc/derp-setup',
       '  ✔ write /etc/systemd/system/derp-relay.service',
       '  ✔ start at boot: derp-relay',
       '  ✔ open 443/tcp in ufw',
@@ -50,17 +50,19 @@ describe('a plan that is carried out', () => {
     expect(tell(firstRun.slice(2, 3), { milliseconds: 6240 }).lines()).toEqual([
       '  ✔ create the system user derp-relay   6.2 s',
     ]);
-    expect(tell(firstRun.slice(2, 3), { milliseconds: 999 }).lines()).toEqual(['  ✔ create the system user derp-relay']);
+    expect(tell(firstRun.slice(2, 3), { milliseconds: 999 }).lines()).toEqual([
+      '  ✔ create the system user derp-relay',
+    ]);
   });
 
   it('names every single thing when that is asked for', () => {
-    expect(tell(firstRun, { verbose: true }).lines()).toContain('      /etc/derp-setup/certs/h.key');
+    expect(tell(firstRun, { verbose: true }).lines()).toContain('      /etc/derp-setup/certs/h.key   new');
   });
 
   it('tells what was done in part because the rest had become unnecessary, and nothing that was not begun', () => {
     const taken = firstRun.filter(({ step }) => step.kind !== 'link' && step.kind !== 'service');
     const { progress, lines } = tell(firstRun, { taken });
-    expect(lines().join('\n')).not.toContain('install');
+    expect(lines().join('\n')).not.toContain('✔ install');
     progress.done();
     expect(lines().at(-1)).toBe('  ✔ install /usr/local/lib/derp-setup/1.0.0');
     expect(lines().join('\n')).not.toContain('start derp-relay');

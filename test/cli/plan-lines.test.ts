@@ -17,13 +17,13 @@ const prepared = {
 
 describe('a plan', () => {
   it('is numbered, with one line for what belongs together, in the order in which it is done', () => {
-    expect(planLines(prepared, en, plain)).toEqual([
+    expect(planLines(prepared, en, plain, { columns: 100 })).toEqual([
       '   1  create the system user derp-relay',
-      '   2  install /usr/local/lib/derp-setup/1.0.0    12 files, 1.1 MB',
-      "   3  write the relay's own keys",
-      '   4  write the certificate and its key          self-signed, to 2027-11-21',
-      '   5  write 2 files in /etc/derp-setup           new',
-      '   6  write /etc/systemd/system/derp-relay.service   new',
+      '   2  install /usr/local/lib/derp-setup/1.0.0                   12 files, 1.1 MB',
+      "   3  write the relay's own keys                                new",
+      '   4  write the certificate and its key                         self-signed, to 2027-11-21',
+      '   5  write installation.json, config.json in /etc/derp-setup   new',
+      '   6  write /etc/systemd/system/derp-relay.service              new',
       '   7  start at boot: derp-relay',
       '   8  open 443/tcp in ufw',
       '   9  start derp-relay, wait until it serves',
@@ -37,12 +37,11 @@ describe('a plan', () => {
 
   it('counts the lines that change, and warns of what was changed by hand', () => {
     expect(previewLines(changedPort, en, plain)).toEqual([
-      '  1  change relay.json, config.json in /etc/derp-setup'.replace('relay.json, config.json', 'config.json, relay.json') +
-        '   +2 −2 lines',
-      '  2  change /etc/systemd/system/derp-relay.service     +1 −1 lines, changed by hand'.slice(0, 0) +
-        '  2  change /etc/systemd/system/derp-relay.service',
+      '  1  change config.json, relay.json in /etc/derp-setup   +2 −2 lines',
+      '  2  change /etc/systemd/system/derp-relay.service',
       '     +1 −1 lines, changed by hand since the last run',
-      '  3  restart derp-relay, wait until it serves           clients connect again within seconds',
+      '  3  restart derp-relay, wait until it serves',
+      '     clients connect again within seconds',
     ]);
     const colours = new Chalk({ level: 1 });
     const alarming = previewLines(changedPort, en, colours).filter((line) => line.includes('\u001b[33m'));
@@ -51,7 +50,7 @@ describe('a plan', () => {
 
   it('names every single thing when that is asked for', () => {
     const lines = previewLines(firstRun, en, plain, { verbose: true }).map((line) => line.trim());
-    for (const path of ['/etc/derp-setup/certs/h.key', '/usr/local/lib/derp-setup/current → 1.0.0']) {
+    for (const path of ['/etc/derp-setup/certs/h.key   new', '/usr/local/lib/derp-setup/current → 1.0.0']) {
       expect(lines).toContain(path);
     }
   });
@@ -61,8 +60,8 @@ describe('a plan', () => {
       '  1  stop derp-relay.service, and start them no more',
       '  2  remove /usr/local/bin/derp-setup',
       '  3  remove /usr/local/lib/derp-setup and everything in it',
-      "  4  keep /etc/derp-setup/certs/h.crt                        root's alone from now on",
-      "  5  keep /var/lib/derp-setup/derper.key                     root's alone from now on",
+      "  4  keep /etc/derp-setup/certs/h.crt      root's alone from now on",
+      "  5  keep /var/lib/derp-setup/derper.key   root's alone from now on",
       '  6  remove the system user derp-relay',
     ]);
   });

@@ -415,14 +415,19 @@ describe('简体中文', () => {
     await wizard.type('明文 HTTP 的 TCP 端口', '-1');
     await wizard.choose('? 谁可以使用这台中继？', '任何人');
     await wizard.choose('? 确定要对任何人开放吗？', '是，对任何人开放');
+    // Back and forth again: what was answered is offered.
+    await wizard.isAsked('? derpMap 中的区域');
+    await terminal.key('Escape');
+    await wizard.isAsked(/谁可以使用[\s\S]*❯ 任何人/);
+    await terminal.key('Escape');
+    await wizard.isAsked('? 端口  DERP 8443 · STUN 3478 · HTTP 关闭');
+    await terminal.key('Enter');
+    await wizard.accept('? 谁可以使用这台中继？');
+    await wizard.choose('? 确定要对任何人开放吗？', '是，对任何人开放');
     await wizard.type('? derpMap 中的区域', 'c');
     await wizard.type('区域编号', '910');
     await wizard.type('区域代码', 'sha');
     await wizard.type('区域名称', '上海');
-    // Back to the ports and forth again: what was answered is offered.
-    await wizard.isAsked('? 开始执行吗？');
-    await terminal.key('Escape');
-    await wizard.accept('? derpMap 中的区域');
     await wizard.isAsked('? 开始执行吗？');
     const plan = await terminal.screen();
     expect(plan).toMatch(/✔ 端口 +DERP 8443 · STUN 3478 · HTTP 关闭/);

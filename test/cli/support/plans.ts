@@ -9,11 +9,15 @@ const previewed = (step: Step, finding: Partial<PreviewedStep['finding']> = {}):
 
 /** A file that is not there yet. */
 export const newFile = (path: string, content: string, purpose: Parameters<typeof publicFileStep>[0] = 'config') =>
-  previewed(publicFileStep(purpose, path, content), { after: content });
+  previewed(publicFileStep(purpose, path, content), { before: '', after: content });
 
 /** A file whose text changes. */
-export const changedFile = (path: string, before: string, after: string, more: Partial<PreviewedStep['finding']> = {}) =>
-  previewed(publicFileStep('config', path, after), { change: 'change', before, after, ...more });
+export const changedFile = (
+  path: string,
+  before: string,
+  after: string,
+  more: Partial<PreviewedStep['finding']> = {},
+) => previewed(publicFileStep('config', path, after), { change: 'change', before, after, ...more });
 
 const SERVICE: Step = {
   kind: 'service',

@@ -61,7 +61,7 @@ export const report: Messages['report'] = {
   wrote: (count, root) => `已在 ${root} 下写入 ${count} 个文件`,
   filesUnchanged: (root) => `${root} 下的文件无需更改`,
   started: (ports) => `中继正在监听 ${ports}`,
-  proving: (host) => `正在像客户端一样检查 ${host}：`,
+  proving: (host) => `正在以客户端的方式检查 ${host}：`,
   works: '中继工作正常。',
   worksWith: (arrived, sent, median) => `中继工作正常：${sent} 个数据包到达 ${arrived} 个，延迟 ${median}。`,
   doubtful: (failed) => `中继正在运行，但有 ${failed} 项检查未通过，客户端可能无法连接。处理办法见上。`,
