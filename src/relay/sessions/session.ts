@@ -8,7 +8,7 @@ import { FRAME_HEADER_LENGTH, FrameType, KEY_LENGTH, PeerGoneReason, PING_LENGTH
 import { type KeyPair, shortKey } from '../../protocol/keys.ts';
 import type { LoginWay } from '../counters.ts';
 import { defaults } from '../defaults.ts';
-import { type ClientRate, ReceiveBudget } from '../limits/client-rate.ts';
+import type { ClientRate } from '../limits/client-rate.ts';
 import type { ClientRates } from '../limits/client-rates.ts';
 import type { Log } from '../log.ts';
 import type { Noise } from '../noise.ts';
@@ -20,6 +20,7 @@ import { checkFrame, checkLoginFrame } from './frame-rules.ts';
 import type { KeepAliveWheels, KeptAlive } from './keep-alive-wheel.ts';
 import { makeServerInfo, type ProvenClient, readClientInfo } from './login.ts';
 import type { Peer, PeerConnection } from './peer.ts';
+import { NotRead, Reading } from './reading.ts';
 import type { Switchboard } from './switchboard.ts';
 import { TokenBucket } from './token-bucket.ts';
 
@@ -53,14 +54,6 @@ export interface Origin {
 
 type State = 'login' | 'admitting' | 'active' | 'closed';
 
-/** Why a client is not read for a moment; there may be several reasons at once, so each is a bit. */
-const ADMITTING = 1;
-const PUSHED_BACK = 2;
-const OVER_RATE = 4;
-
-/** A client that is over its rate by less than this is read on: the next bytes make it worth a pause. Milliseconds. */
-const SHORTEST_PAUSE = 1;
-
 /** One connection of a client, from the greeting to the end. */
 export class Session implements FrameSink, TransportUser, PausedSender, KeptAlive, PeerConnection {
   readonly origin: Origin;
@@ -74,10 +67,7 @@ export class Session implements FrameSink, TransportUser, PausedSender, KeptAliv
   #key: Buffer | undefined = undefined;
   /** The peer this session sent to last: most senders talk to one peer at a time. */
   #lastPeer: Peer | undefined = undefined;
-  /** Why it is not read now, in bits; 0 when it is. */
-  #unread = 0;
-  #budget: ReceiveBudget | undefined = undefined;
-  #rateTimer: NodeJS.Timeout | undefined = undefined;
+  readonly #reading: Reading;
   #held: Buffer[] | undefined = undefined;
   #heldBytes = 0;
   #preferred = false;
@@ -96,6 +86,7 @@ export class Session implements FrameSink, TransportUser, PausedSender, KeptAliv
     this.#transport = transport;
     this.origin = origin;
     this.outbox = new Outbox(context, transport);
+    this.#reading = new Reading(transport, context.counters);
     this.#decoder = new FrameDecoder(this, context.carryPool);
   }
 
@@ -133,7 +124,7 @@ export class Session implements FrameSink, TransportUser, PausedSender, KeptAliv
   receive(bytes: Buffer, start: number, end: number): void {
     if (this.#state === 'closed') return;
     this.#unanswered = 0;
-    if (this.#budget !== undefined) this.#keepToRate(this.#budget, end - start);
+    this.#reading.count(end - start);
     try {
       this.#decoder.push(bytes, start, end);
     } catch (error) {
@@ -256,7 +247,7 @@ export class Session implements FrameSink, TransportUser, PausedSender, KeptAliv
       return;
     }
     this.#state = 'admitting';
-    this.#stopReading(ADMITTING);
+    this.#reading.stop(NotRead.Admitting);
     const refused = (reason: string): Verdict => ({ admitted: false, reason });
     verdict.catch((error: unknown) => refused(String(error))).then((settled) => this.#settle(client, settled));
   }
@@ -292,7 +283,7 @@ export class Session implements FrameSink, TransportUser, PausedSender, KeptAliv
     this.#leaveKeepAlives = keepAlives.add(this);
     counters.logins[way]++;
     if (idealNode !== '') counters.clientsNotIdeal++;
-    this.setRate(clientRates.rate);
+    this.#reading.setRate(clientRates.rate);
     this.outbox.pushControl(makeServerInfo(client.shared, clientRates.serverInfo));
     log.info('client_connected', {
       key: shortKey(client.key),
@@ -306,7 +297,7 @@ export class Session implements FrameSink, TransportUser, PausedSender, KeptAliv
     const held = this.#held;
     this.#held = undefined;
     for (const frame of held ?? []) this.frame(frame[0]!, frame, FRAME_HEADER_LENGTH, frame.length);
-    this.#readAgain(ADMITTING);
+    this.#reading.resume(NotRead.Admitting);
   }
 
   // --- frames to the client ---
@@ -350,49 +341,16 @@ export class Session implements FrameSink, TransportUser, PausedSender, KeptAliv
 
   // --- flow ---
 
-  #stopReading(why: number): void {
-    if (this.#unread === 0) this.#transport.pause();
-    this.#unread |= why;
-  }
-
-  #readAgain(why: number): void {
-    if ((this.#unread & why) === 0) return;
-    this.#unread &= ~why;
-    if (this.#unread === 0 && this.#state !== 'closed') this.#transport.resume();
-  }
-
   #pushBack(outbox: Outbox): void {
-    if ((this.#unread & PUSHED_BACK) !== 0) return;
-    this.#stopReading(PUSHED_BACK);
-    outbox.pushBack(this);
+    if (this.#reading.stop(NotRead.PushedBack)) outbox.pushBack(this);
   }
 
   resumeAfterPushBack(): void {
-    this.#readAgain(PUSHED_BACK);
+    this.#reading.resume(NotRead.PushedBack);
   }
 
-  /** Holds the client to a rate from now on, or to none. */
   setRate(rate: ClientRate | null): void {
-    if (this.#state !== 'active') return;
-    if (rate === null) this.#budget = undefined;
-    else if (this.#budget === undefined) this.#budget = new ReceiveBudget(rate, performance.now());
-    else this.#budget.change(rate, performance.now());
-    // Whatever is still to be made up for is reckoned anew with the next bytes.
-    this.#endRatePause();
-  }
-
-  #keepToRate(budget: ReceiveBudget, bytes: number): void {
-    const pause = budget.take(bytes, performance.now());
-    if (pause < SHORTEST_PAUSE || this.#rateTimer !== undefined) return;
-    this.#context.counters.ratePauses++;
-    this.#stopReading(OVER_RATE);
-    this.#rateTimer = setTimeout(() => this.#endRatePause(), pause);
-  }
-
-  #endRatePause(): void {
-    clearTimeout(this.#rateTimer);
-    this.#rateTimer = undefined;
-    this.#readAgain(OVER_RATE);
+    if (this.#state === 'active') this.#reading.setRate(rate);
   }
 
   /** Disconnects the client if the write under way has been stuck for too long. Called at intervals. */
@@ -422,7 +380,7 @@ export class Session implements FrameSink, TransportUser, PausedSender, KeptAliv
     const wasActive = this.#state === 'active';
     this.#state = 'closed';
     clearTimeout(this.#deadline);
-    clearTimeout(this.#rateTimer);
+    this.#reading.close();
     this.#held = undefined;
     this.#lastPeer = undefined;
     this.#decoder.release();
