@@ -1,5 +1,7 @@
 /** What `status` and `doctor` see of a relay that runs as a service, of what goes wrong with it, and what they mend. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { connectDerp } from '../../src/client/connect.ts';
+import { formatPublicKey, generateKeyPair, shortKey } from '../../src/protocol/keys.ts';
 import { bootMachine, type Machine } from './support/machine.ts';
 import { until } from './support/wait.ts';
 
@@ -42,9 +44,26 @@ const status = async (code: number, user?: string) => {
 const USUAL = ['warning open-relay', 'warning clock-not-synchronized'];
 const beside = ({ bad }: Found) => bad.filter((finding) => !USUAL.includes(finding));
 
+/** Waits until systemd has started the relay again by itself, so that it is known to end. */
+const untilRestarted = () =>
+  until('the relay to be started again', { seconds: 60 }, async () => {
+    return Number(await machine.shell(`systemctl show --property=NRestarts --value ${UNIT}`)) > 0;
+  });
+
+/** Starts a program of Node's as a service, and waits until it says that it is ready, by a file. */
+async function startProgram(name: string, program: string): Promise<void> {
+  const ready = `/run/${name}.ready`;
+  await machine.writeFile(
+    `/opt/${name}.cjs`,
+    `const ready = () => require('node:fs').writeFileSync('${ready}', '');\n${program}`,
+  );
+  await machine.shell(`systemd-run --quiet --unit=${name} $(command -v node) /opt/${name}.cjs`);
+  await until(`${name} to listen`, { seconds: 30 }, () => machine.exists(ready));
+}
+
 /** Waits until the relay serves again. */
 const untilServing = () =>
-  until('the relay to serve', { seconds: 20 }, async () => (await machine.run(SETUP, ['status'])).code === 0);
+  until('the relay to serve', { seconds: 60 }, async () => (await machine.run(SETUP, ['status'])).code === 0);
 
 describe('a relay that serves', () => {
   it('is described in full to root, and to everybody', async () => {
@@ -176,7 +195,8 @@ describe('the doctor mends', () => {
 describe('the doctor tells', () => {
   it('why the relay ends as soon as it starts, with its own words', async () => {
     await machine.shell("cp /etc/derp-setup/relay.json /root/relay.json; echo '{' >/etc/derp-setup/relay.json");
-    await machine.shell(`systemctl restart ${UNIT}; sleep 3`);
+    await machine.shell(`systemctl restart ${UNIT}`);
+    await untilRestarted();
     const found = await doctor();
     expect(beside(found)).toEqual(expect.arrayContaining(['failed file-unusable', 'failed service-restarting']));
     const { data } = found.findings.find(({ id }) => id === 'service-restarting')!;
@@ -189,9 +209,10 @@ describe('the doctor tells', () => {
   });
 
   it('who has its port', async () => {
-    await machine.shell(`systemctl stop ${UNIT}
-      systemd-run --quiet --unit=squatter node -e "require('node:net').createServer().listen(443)"; sleep 1
-      systemctl start ${UNIT}; sleep 3`);
+    await machine.shell(`systemctl stop ${UNIT}`);
+    await startProgram('squatter', "require('node:net').createServer().listen(443, ready)");
+    await machine.shell(`systemctl start ${UNIT}`);
+    await untilRestarted();
     const found = await doctor();
     expect(beside(found)).toEqual(expect.arrayContaining(['failed port-taken']));
     expect(found.findings.find(({ id }) => id === 'port-taken')?.message).toContain('443/tcp is in use by node');
@@ -199,10 +220,49 @@ describe('the doctor tells', () => {
     await untilServing();
   });
 
+  it('who has its port for STUN, and which flag names another one', async () => {
+    await machine.shell(`systemctl stop ${UNIT}`);
+    await startProgram('turn', "require('node:dgram').createSocket('udp6').bind(3478, ready)");
+    await machine.shell(`systemctl start ${UNIT}`);
+    await untilRestarted();
+    const { message, remedy } = (await doctor()).findings.find(({ id }) => id === 'port-taken')!;
+    expect(message).toContain('3478/udp is in use by node');
+    expect(remedy).toContain('--stun-port');
+    await machine.shell(`systemctl stop turn; systemctl reset-failed ${UNIT}; systemctl restart ${UNIT}`);
+    await untilServing();
+  });
+
+  it('several things at once, in both languages, the worst last', async () => {
+    await machine.shell(`ufw --force enable; chmod 644 /var/lib/derp-setup/derper.key
+      systemctl disable --now derp-setup-renew.timer; echo '# mine' >>/etc/systemd/system/${UNIT}`);
+    const told = async (...args: string[]) => {
+      const terminal = machine.terminal({ columns: 80, rows: 60 });
+      await terminal.start([SETUP, 'doctor', ...args].join(' '));
+      expect(await terminal.waitForExit(60)).toBe(1);
+      const lines = (await terminal.screen()).split('\n');
+      await terminal.close();
+      return lines;
+    };
+    const count = (lines: string[], symbol: string) => lines.filter((line) => line.startsWith(`  ${symbol} `)).length;
+    const [english, chinese] = [await told(), await told('--lang', 'zh')];
+    for (const lines of [english, chinese]) {
+      expect([count(lines, '✖'), count(lines, '!')]).toEqual([3, 3 + USUAL.length]);
+      const last = (symbol: string) => lines.findLastIndex((line) => line.startsWith(`  ${symbol} `));
+      expect(last('✔')).toBeLessThan(last('!'));
+      expect(last('!')).toBeLessThan(last('✖'));
+    }
+    expect(english.join('\n')).toContain('3 things to mend, and 5 warnings.');
+    expect(chinese.join('\n')).toContain('有 3 个问题需要处理，另有 5 个警告。');
+    expect((await doctor('--fix', '--open-firewall')).bad).toEqual(['warning file-edited', ...USUAL]);
+    await machine.shell(`sed -i '$d' /etc/systemd/system/${UNIT}; systemctl daemon-reload; ufw --force disable`);
+    expect((await doctor()).bad).toEqual(USUAL);
+  });
+
   it('that strangers are kept out where that was wanted, with the keys of the machine itself', async () => {
-    const server = `require('node:http').createServer((_, answer) => answer.end('{"Allow":false}')).listen(8080, '127.0.0.1')`;
-    await machine.writeFile('/opt/admission.cjs', server);
-    await machine.shell('systemd-run --quiet --unit=admission $(command -v node) /opt/admission.cjs; sleep 1');
+    await startProgram(
+      'admission',
+      `require('node:http').createServer((_, answer) => answer.end('{"Allow":false}')).listen(8080, '127.0.0.1', ready)`,
+    );
     const { code, stderr } = await machine.npx(['--yes', '--verify', 'url:http://127.0.0.1:8080/verify']);
     expect(code, stderr).toBe(0);
     const found = await doctor();
@@ -218,11 +278,55 @@ describe('the doctor tells', () => {
     expect(beside(unanswered)).toEqual(['failed admission-url-fails']);
   });
 
+  it('who was refused, and why, by no more of the key than tells it apart', async () => {
+    const listed = generateKeyPair();
+    const stranger = generateKeyPair();
+    await machine.writeFile('/etc/derp-keys', `${formatPublicKey(listed.publicKey)} # a laptop\n`);
+    const { code, stderr } = await machine.npx(['--yes', '--verify', 'keys:/etc/derp-keys']);
+    expect(code, stderr).toBe(0);
+    // From the machine that the tests run on, which is another one to it.
+    const options = { host: machine.ipv4, port: 443, trust: { kind: 'none' }, timeoutMs: 20_000 } as const;
+    (await connectDerp({ ...options, keyPair: listed })).close();
+    await expect(connectDerp({ ...options, keyPair: stranger })).rejects.toMatchObject({ code: 'refused' });
+    const found = await doctor();
+    expect({ code: found.code, bad: beside(found) }).toEqual({ code: 0, bad: ['warning refused-lately'] });
+    const { message, data } = found.findings.find(({ id }) => id === 'refused-lately')!;
+    const key = shortKey(stranger.publicKey);
+    expect(data.refused).toEqual([{ key, reason: 'not in the key file', times: expect.any(Number) }]);
+    expect(message).toContain(key);
+    expect(JSON.stringify(found)).not.toContain(stranger.publicKey.toString('hex').slice(0, 16));
+  });
+
+  it('that the name of the relay leads elsewhere, or nowhere', async () => {
+    const name = 'derp.example.com';
+    const point = (...lines: string[]) =>
+      machine.shell(
+        `sed -i '/${name}/d' /etc/hosts; printf '%s\\n' ${lines.map((line) => `'${line} ${name}'`).join(' ')} >>/etc/hosts`,
+      );
+    await point(machine.ipv4);
+    const { code, stderr } = await machine.npx(['--yes', '--host', name, '--cert', 'self-signed', '--verify', 'none']);
+    expect(code, stderr).toBe(0);
+    expect(beside(await doctor())).toEqual([]);
+    await point('198.51.100.77');
+    const elsewhere = (await doctor()).findings.find(({ id }) => id === 'address-not-mine')!;
+    expect(elsewhere).toMatchObject({
+      level: 'failed',
+      data: { host: name, address: '198.51.100.77', own: [machine.ipv4] },
+    });
+    // An old AAAA record, which clients with IPv6 try first.
+    await point(machine.ipv4, '2001:db8:77::1');
+    expect(beside(await doctor())).toEqual(['warning address-unproven']);
+    await machine.shell(`sed -i '/${name}/d' /etc/hosts`);
+    expect((await doctor()).bad).toContain('failed host-unresolved');
+    await point(machine.ipv4);
+  });
+
   it('that tailscaled is gone', async () => {
     const rules = '.admission = {"tailscaled":{"socket":"/run/tailscale/none.sock"}}';
     await machine.shell(`cp /etc/derp-setup/relay.json /root/relay.json
       node -e 'const fs=require("fs"),f="/etc/derp-setup/relay.json",j=JSON.parse(fs.readFileSync(f));j${rules};fs.writeFileSync(f,JSON.stringify(j))'
-      systemctl restart ${UNIT}; sleep 1`);
+      systemctl restart ${UNIT}`);
+    await untilServing();
     const found = await doctor();
     expect(found.code).toBe(1);
     expect(beside(found)).toEqual(expect.arrayContaining(['failed tailscaled-absent', 'warning answers-differ']));
