@@ -14,6 +14,11 @@ const top = fileURLToPath(new URL('..', import.meta.url));
 
 const goModules = ['test/interop/tailscale', 'test/interop/headscale'];
 
+const goTools = `Go to build ${goModules.join(', ')}`;
+
+/** Tailscale's and Headscale's own programs. Tailscale compiles its WebSocket client in with this tag only. */
+const interopTools = () => buildTools('interop', goModules, 'ts_debug_websockets');
+
 /**
  * The suites there are. A package is installed when its file is not there; `prepare` makes the rest of what the suite
  * needs, which `needs` names, and gives the environment that leads the tests to it.
@@ -33,9 +38,8 @@ const suites = {
       'dbus-daemon': 'dbus-daemon',
       'ca-certificates': '/etc/ssl/certs/ca-certificates.crt',
     },
-    needs: `Go to build ${goModules.join(', ')}`,
-    // Tailscale compiles its WebSocket client into native programs only with this tag; it is used when asked for.
-    prepare: () => ({ DERP_INTEROP_TOOLS: buildTools('interop', goModules, 'ts_debug_websockets') }),
+    needs: goTools,
+    prepare: () => ({ DERP_INTEROP_TOOLS: interopTools() }),
   },
   vps: {
     about: 'the packed derp-setup, run by npx on a freshly booted Debian',
@@ -47,8 +51,12 @@ const suites = {
       iproute2: 'ip',
       'util-linux': 'nsenter',
     },
-    needs: madeForMachines,
-    prepare: (prefix) => ({ DERP_VPS_MACHINES: prepareMachines(), DERP_VPS_RUNNING: runningFolder(prefix) }),
+    needs: `${madeForMachines}, and ${goTools}`,
+    prepare: (prefix) => ({
+      DERP_VPS_MACHINES: prepareMachines(),
+      DERP_VPS_RUNNING: runningFolder(prefix),
+      DERP_INTEROP_TOOLS: interopTools(),
+    }),
   },
 };
 const planned = ['acme', 'nginx', 'docker'];

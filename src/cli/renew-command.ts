@@ -1,10 +1,11 @@
 /** `derp-setup renew`: what the timer runs twice a day. Takes over a certificate that was renewed where it comes from. */
-import { layoutBelow } from '../deploy/layout.ts';
+import { layoutBelow, RELAY_UNIT } from '../deploy/layout.ts';
 import type { Step } from '../deploy/steps.ts';
 import { readInstallation } from '../setup/installation.ts';
 import { prepareSetup } from '../setup/prepare.ts';
 import { previewSteps } from '../setup/preview.ts';
 import type { Problem } from '../setup/problems.ts';
+import { unitState } from '../system/services.ts';
 import { EXIT } from './exit-codes.ts';
 import { installRun } from './install-run.ts';
 import type { Flags } from './invocation.ts';
@@ -15,9 +16,10 @@ import type { Session } from './session.ts';
 import { tellUnprepared } from './setup-command.ts';
 
 /** The steps that have to do with the certificate. */
-function isAboutCertificate(step: Step): boolean {
+function isAboutCertificate(step: Step, isStopped: boolean): boolean {
+  if (step.kind === 'service') return !isStopped;
   if (step.kind === 'file') return step.purpose === 'certificate' || step.purpose === 'certificate-key';
-  return step.kind === 'service' || step.kind === 'owner';
+  return step.kind === 'owner';
 }
 
 /** Runs the command; resolves to its exit code. */
@@ -55,7 +57,9 @@ export async function renewCommand(
       certificateOnly: true,
     });
     if (!prepared.ok) return tellUnprepared([], prepared, session);
-    const steps = prepared.plan.steps.filter(isAboutCertificate);
+    // Whoever has stopped the relay does not want it started at night.
+    const isStopped = (await unitState(RELAY_UNIT)).active === 'inactive';
+    const steps = prepared.plan.steps.filter((step) => isAboutCertificate(step, isStopped));
     const preview = await previewSteps(steps, prepared.runFacts, signal);
     const files = preview.filter(({ step }) => step.kind === 'file');
     if (files.length === 0) {
@@ -68,6 +72,8 @@ export async function renewCommand(
     // Proved by way of the machine itself: what keeps others out is no reason to go on with the old certificate.
     const probe = { ...prepared.plan.probe, addresses: ['127.0.0.1'] };
     const plan = { ...prepared.plan, steps, probe };
-    return installRun({ ...prepared, plan, preview }, session, { mustProve: ['tls', 'certificate'] });
+    return installRun({ ...prepared, plan, preview, noStart: isStopped }, session, {
+      mustProve: ['tls', 'certificate'],
+    });
   });
 }

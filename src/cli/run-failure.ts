@@ -12,11 +12,16 @@ import type { Session } from './session.ts';
 function explain({ failure: { cause } }: RunError, { report }: Messages): { reason: string; more: string[] } {
   if (cause instanceof ServiceError) {
     const { unit, problem, exitStatus, journal } = cause;
-    const reason = problem === 'ended' ? report.serviceEnded(unit, exitStatus) : report.serviceSilent(unit);
+    const reasons = {
+      ended: () => report.serviceEnded(unit, exitStatus),
+      silent: () => report.serviceSilent(unit),
+      stale: () => report.serviceStale(unit),
+    };
+    const reason = reasons[problem]();
     return { reason, more: journal.length === 0 ? [] : [report.journal, ...journal.map((line) => `  ${line}`)] };
   }
   if (cause instanceof ProofError) return { reason: report.notProved, more: [] };
-  if (cause instanceof StopRefusedError) return { reason: report.derperNotStopped[cause.refusal.code], more: [] };
+  if (cause instanceof StopRefusedError) return { reason: report.derperNotStopped(cause.refusal.code), more: [] };
   if (cause instanceof FirewallError) {
     const { tool, problem, openings } = cause;
     const ports = openings.map(({ port, protocol }) => `${port}/${protocol}`).join(', ');

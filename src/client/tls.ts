@@ -89,5 +89,7 @@ function authorities(trust: Trust): tls.SecureContextOptions {
   // Naming any takes the place of the default ones, so those are named as well. Node 22.15 and later can tell them
   // with NODE_EXTRA_CA_CERTS and the like included.
   const getDefault = (tls as { getCACertificates?: (type: 'default') => string[] }).getCACertificates;
-  return { ca: [...(getDefault?.('default') ?? tls.rootCertificates), trust.extraCa] };
+  const ca = [...(getDefault?.('default') ?? tls.rootCertificates), trust.extraCa];
+  // As for Go's programs, whoever is named here is trusted without the authority that signed them in turn.
+  return { ca, allowPartialTrustChain: true };
 }

@@ -6,11 +6,15 @@ import type { FilePurpose, Opening, Step } from './steps.ts';
 /** The form of the file that this version writes. */
 const MANIFEST_VERSION = 1;
 
-/** A file that was written, with a digest of what was written; secrets and certificates have none. */
+/**
+ * A file that was written, with a digest of what was written; secrets and certificates have none. `earlier` are digests of
+ * what was written before that, the newest first: a run that is killed leaves files as they were before it.
+ */
 export interface WrittenFile {
   path: string;
   purpose: FilePurpose;
   sha256?: string;
+  earlier?: readonly string[];
 }
 
 /** The installation. */
@@ -50,6 +54,23 @@ export interface Before {
   openings: readonly Opening[];
 }
 
+/** More runs than this are not killed one after the other. */
+const MOST_EARLIER = 4;
+
+/** The digest of a file's new content, and those before. The same as before where the content is. */
+function digestsOf(content: string, known: WrittenFile | undefined): Pick<WrittenFile, 'sha256' | 'earlier'> {
+  const sha256 = digestOf(content);
+  const { sha256: last, earlier = [] } = known ?? {};
+  const before = last === undefined || last === sha256 ? earlier : [last, ...earlier];
+  const others = before.filter((digest) => digest !== sha256).slice(0, MOST_EARLIER);
+  return { sha256, ...(others.length > 0 && { earlier: others }) };
+}
+
+/** Whether a file's content is something that was written by us. */
+export function isAsWritten({ sha256, earlier = [] }: WrittenFile, data: Buffer | string): boolean {
+  return [sha256, ...earlier].includes(digestOf(data));
+}
+
 /** The manifest of a plan's steps: what an earlier run made stays ours. */
 export function manifestOf(steps: readonly Step[], version: string, before: Before): Manifest {
   const { programsDirectory, existingDirectories, manifest: old, root } = before;
@@ -59,8 +80,10 @@ export function manifestOf(steps: readonly Step[], version: string, before: Befo
   for (const step of steps) {
     if (step.kind === 'file') {
       const { path, purpose, secret, content } = step;
-      const digest = secret || purpose === 'certificate' || purpose === 'manifest' ? {} : { sha256: digestOf(content) };
-      manifest.files.push({ path: inside(path), purpose, ...digest });
+      const isDigested = !secret && purpose !== 'certificate' && purpose !== 'manifest';
+      const known = old?.files.find((file) => file.path === inside(path));
+      const digests = isDigested ? digestsOf(content, known) : {};
+      manifest.files.push({ path: inside(path), purpose, ...digests });
       if (purpose === 'unit' && content.includes('[Install]')) manifest.units.push(basename(path));
     } else if (step.kind === 'owner') manifest.files.push({ path: inside(step.path), purpose: step.purpose });
     else if (step.kind === 'directory') {

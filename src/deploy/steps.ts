@@ -90,6 +90,8 @@ export interface ServiceStep {
   restartFor: readonly string[];
   /** … and of these with a reload, which disconnects nobody. */
   reloadFor: readonly string[];
+  /** The certificate that it must serve after a reload, and whose name to ask for. */
+  certificate?: { file: string; host: string };
   /** Where it answers when it serves. */
   derpPort: number;
 }

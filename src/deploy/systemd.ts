@@ -179,6 +179,7 @@ function machineSteps({ layout, relay, version, firewall, derper, certificate }:
         layout.relayKey,
       ],
       reloadFor: certificate.create === undefined ? [] : certificateFiles,
+      certificate: { file: layout.certificate(relay.host), host: relay.host },
       derpPort: relay.derpPort,
     },
   );

@@ -18,6 +18,14 @@ export interface CertificatePair {
   pin: string;
 }
 
+/**
+ * Whom to trust in order to check a chain by an authority that nobody here was told of: those that it names itself. Not
+ * the leaf, which would do without its issuers then.
+ */
+export function issuersOf({ chain }: Pick<CertificatePair, 'chain'>): string {
+  return chain.slice(1).map(String).join('');
+}
+
 /** Where the two files are, and how problems with them are to be named. */
 export interface PairFiles {
   certFile: string;

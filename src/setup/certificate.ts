@@ -2,9 +2,17 @@
 import { makeSelfSignedCertificate } from '../cert/self-signed.ts';
 import type { Layout } from '../deploy/layout.ts';
 import type { PlannedCertificate } from '../deploy/relay-description.ts';
+import { pinOf } from '../protocol/certificate-pin.ts';
 import { systemAuthorities } from '../system/authorities.ts';
 import { kindOf } from '../system/files.ts';
-import { isPubliclyTrusted, readCertificatePair } from './certificate-pair.ts';
+import {
+  type CertificatePair,
+  isPubliclyTrusted,
+  issuersOf,
+  parseChain,
+  readCertificatePair,
+} from './certificate-pair.ts';
+import type { FoundCertificate } from './derper/certificate.ts';
 import type { Note } from './notes.ts';
 import type { Problem } from './problems.ts';
 import { type Answers, questions } from './questions.ts';
@@ -63,14 +71,35 @@ export async function chooseManualCertificate(
   if (!pair) return { notes: [], problems };
   const { notAfter, chainPem: certPem, keyPem } = pair;
   const found = { certFile, keyFile, ...(copied && { create: { certPem, keyPem } }) };
-  if (pair.selfSigned) {
-    return { certificate: { ...found, pin: pair.pin }, notAfter, notes: [], problems: [] };
-  }
-  if (isPubliclyTrusted(pair.chain)) return { certificate: found, notAfter, notes: [], problems: [] };
+  return { ...(await trustOf(found, pair, environment)), notAfter, problems: [] };
+}
+
+/**
+ * A certificate of a derper's that is inside a container, or in a form of derper's own, and becomes two files of ours.
+ * It has been judged already.
+ */
+export async function chooseTakenCertificate(
+  { certPem, keyPem, notAfter, selfSigned }: FoundCertificate,
+  files: { certFile: string; keyFile: string },
+  environment: ManualUse['environment'],
+): Promise<CertificateChoice> {
+  const chain = parseChain(certPem) ?? [];
+  const found = { ...files, create: { certPem, keyPem: keyPem() } };
+  const pair = { chain, selfSigned, pin: chain[0] === undefined ? '' : pinOf(chain[0]) };
+  return { ...(await trustOf(found, pair, environment)), notAfter, problems: [] };
+}
+
+/** By what clients know the certificate, and thus how to check it. */
+async function trustOf(
+  found: PlannedCertificate,
+  pair: Pick<CertificatePair, 'chain' | 'selfSigned' | 'pin'>,
+  environment: ManualUse['environment'],
+): Promise<{ certificate: PlannedCertificate; notes: Note[] }> {
+  if (pair.selfSigned) return { certificate: { ...found, pin: pair.pin }, notes: [] };
+  if (isPubliclyTrusted(pair.chain)) return { certificate: found, notes: [] };
   // The authority may stand at the end of the chain, or among those that this machine, like its clients, was told of.
-  const extraCa = `${pair.chainPem}\n${await systemAuthorities(environment)}`;
-  const notes: Note[] = [{ code: 'private-authority', file: certFile }];
-  return { certificate: { ...found, extraCa }, notAfter, notes, problems: [] };
+  const extraCa = `${issuersOf(pair)}\n${await systemAuthorities(environment)}`;
+  return { certificate: { ...found, extraCa }, notes: [{ code: 'private-authority', file: found.certFile }] };
 }
 
 /**

@@ -1,7 +1,7 @@
 /** The installation that is there, from the manifest that it was recorded in. */
 import { join } from 'node:path';
 import type { Layout } from '../deploy/layout.ts';
-import { type Manifest, ManifestError, parseManifest } from '../deploy/manifest.ts';
+import { type Manifest, ManifestError, parseManifest, type WrittenFile } from '../deploy/manifest.ts';
 import { FileError, readTextIfPresent } from '../system/files.ts';
 import { fileRule } from './documents.ts';
 import type { Problem } from './problems.ts';
@@ -20,8 +20,8 @@ export async function readInstallation(layout: Layout): Promise<{ manifest?: Man
   }
 }
 
-/** The digests of the files as they were last written, by their paths below `root`. */
-export function writtenDigests(manifest: Manifest | undefined, root: string): Map<string, string> {
+/** The files whose content is known, by their paths below `root`. */
+export function writtenFiles(manifest: Manifest | undefined, root: string): Map<string, WrittenFile> {
   const known = (manifest?.files ?? []).filter(({ sha256 }) => sha256 !== undefined);
-  return new Map(known.map(({ path, sha256 }) => [join(root, path), sha256!]));
+  return new Map(known.map((file) => [join(root, file.path), file]));
 }

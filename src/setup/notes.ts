@@ -20,6 +20,8 @@ export type Note =
   /** A derper runs here or starts with the machine, and was not to be taken over. */
   | { code: 'derper-found'; name: string }
   | { code: 'derper-taken-over'; name: string; lost: readonly string[] }
+  /** An entry of cron would start the derper that is taken over again. */
+  | { code: 'derper-scheduled'; file: string; line: number }
   /** Anybody may use the relay. */
   | { code: 'open-relay' }
   /** Answers of the last run were used again. */

@@ -6,15 +6,17 @@ import type { Layout } from '../deploy/layout.ts';
 import type { Manifest } from '../deploy/manifest.ts';
 import type { Plan } from '../deploy/plan.ts';
 import { openingsOf } from '../deploy/systemd.ts';
-import { pinOf } from '../protocol/certificate-pin.ts';
-import { type CertificateChoice, chooseManualCertificate, chooseSelfSignedCertificate } from './certificate.ts';
-import { parseChain } from './certificate-pair.ts';
+import {
+  type CertificateChoice,
+  chooseManualCertificate,
+  chooseSelfSignedCertificate,
+  chooseTakenCertificate,
+} from './certificate.ts';
 import { crossCheck, remarks } from './cross-checks.ts';
-import type { FoundCertificate } from './derper/certificate.ts';
 import { formatAllAnswers, formatGivenAnswers } from './documents.ts';
 import type { Facts } from './facts.ts';
 import { chooseFirewall } from './firewall-choice.ts';
-import { writtenDigests } from './installation.ts';
+import { writtenFiles } from './installation.ts';
 import type { Note } from './notes.ts';
 import { choosePorts } from './ports.ts';
 import { type PreviewedStep, previewSteps, type RunFacts } from './preview.ts';
@@ -52,17 +54,6 @@ export interface Unprepared {
   edited?: PreviewedStep[];
 }
 
-/** A certificate that is inside a container, or in a form of derper's own, and becomes two files of ours. */
-function takeCertificate(
-  { certPem, keyPem, notAfter, selfSigned }: FoundCertificate,
-  files: { certFile: string; keyFile: string },
-): CertificateChoice {
-  const leaf = parseChain(certPem)?.[0];
-  const pin = selfSigned && leaf !== undefined ? { pin: pinOf(leaf) } : {};
-  const certificate = { ...files, ...pin, create: { certPem, keyPem: keyPem() } };
-  return { certificate, notAfter, notes: [], problems: [] };
-}
-
 /** In the order of the questions, so that the list reads like the command line's help; files come last. */
 function inQuestionOrder(problems: readonly Problem[]): Problem[] {
   const flags: string[] = questionKeys.map((key) => questions[key].flag);
@@ -80,7 +71,7 @@ async function chooseCertificate(
   if (!judgeable) return { notes: [], problems: [] };
   const copied = given.certFile?.source === 'derper' ? taken?.certificate : undefined;
   if (copied !== undefined && copied.files === undefined && certFile !== undefined && keyFile !== undefined) {
-    return takeCertificate(copied, { certFile, keyFile });
+    return chooseTakenCertificate(copied, { certFile, keyFile }, environment);
   }
   if (cert === 'self-signed') return chooseSelfSignedCertificate(host, layout, now);
   if (certFile === undefined || keyFile === undefined) return { notes: [], problems: [] };
@@ -149,7 +140,7 @@ export async function prepareSetup(input: PrepareInput): Promise<Prepared | Unpr
   const probe = target.provedHere ? { ...planned.probe, addresses: ['127.0.0.1'] } : planned.probe;
   const plan: Plan = { ...planned, probe };
   const derper = input.switches.takeOver ? facts.derper : undefined;
-  const runFacts: RunFacts = { onMachine, written: writtenDigests(manifest, layout.root), derper };
+  const runFacts: RunFacts = { onMachine, written: writtenFiles(manifest, layout.root), derper };
   const preview = await previewSteps(plan.steps, runFacts, input.signal);
   const edited = preview.filter(({ finding }) => finding.editedByHand === true);
   if (edited.length > 0 && !input.switches.overwrite) {

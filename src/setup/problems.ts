@@ -2,6 +2,7 @@
 import type { FileProblem } from '../system/files.ts';
 import type { PortOwner } from '../system/port-owner.ts';
 import type { PortProtocol } from '../system/ports.ts';
+import type { StopRefusal } from './derper/stop.ts';
 
 /** The rule that a value breaks, with the facts needed to say so and to name the way out. */
 export type Rule =
@@ -48,6 +49,7 @@ export type Rule =
   | { code: 'needs-yes' }
   | { code: 'derper-in-the-way'; name: string }
   | { code: 'firewall-refuses'; tool: string; ports: readonly string[] }
+  | { code: 'derper-not-stoppable'; refusal: StopRefusal['code'] }
   | { code: 'only-for-target'; target: string }
   | { code: 'not-a-pin' }
   | { code: 'file'; action: 'read' | 'write'; problem: FileProblem; detail: string }

@@ -13,6 +13,7 @@ import type { PortOwner } from '../system/port-owner.ts';
 import { unitState } from '../system/services.ts';
 import { canLogIn, findUser } from '../system/users.ts';
 import { bringBackCommand, derperName, isInUse, ownsPort } from './derper/naming.ts';
+import { stopRefusal } from './derper/stop.ts';
 import type { Facts } from './facts.ts';
 import type { FirewallChoice } from './firewall-choice.ts';
 import { checkHost } from './host-check.ts';
@@ -80,7 +81,13 @@ export async function checkTarget(
     notes.push({ code: 'derper-found', name: derperName(derper) });
   if (derper !== undefined && taken !== undefined) {
     const lost = [...taken.notCarriedOver, ...taken.gaps.map(({ part }) => part)];
-    notes.push({ code: 'derper-taken-over', name: derperName(derper), lost });
+    if (isInUse(derper)) {
+      notes.push({ code: 'derper-taken-over', name: derperName(derper), lost });
+      const refusal = await stopRefusal(derper);
+      const rule = refusal && { code: 'derper-not-stoppable' as const, refusal: refusal.code };
+      if (rule) problems.push(flagProblem('--take-over', undefined, rule));
+    }
+    notes.push(...taken.scheduled.map((entry): Note => ({ code: 'derper-scheduled', ...entry })));
   }
   const reach = await checkHost(answers.host, facts.addresses);
   if (reach.leads === 'nowhere') notes.push({ code: 'host-unresolved', host: answers.host });

@@ -171,6 +171,7 @@ const rules: { [C in Rule['code']]: Extract<Rule, { code: C }> } = {
   'needs-yes': { code: 'needs-yes' },
   'derper-in-the-way': { code: 'derper-in-the-way', name: 'derper.service' },
   'firewall-refuses': { code: 'firewall-refuses', tool: 'ufw', ports: ['443/tcp', '3478/udp'] },
+  'derper-not-stoppable': { code: 'derper-not-stoppable', refusal: 'unmanaged' },
   'only-for-target': { code: 'only-for-target', target: 'systemd' },
 };
 

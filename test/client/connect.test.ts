@@ -13,6 +13,7 @@ import { generateKeyPair } from '../../src/protocol/keys.ts';
 import { makeMetaCertificate } from '../../src/protocol/meta-certificate.ts';
 import { listenOnLoopback } from '../loopback.ts';
 import { startTestRelay, type TestRelay } from '../relay/support/test-relay.ts';
+import { makeChain } from '../setup/authority.ts';
 import { FakeRelay } from './support/fake-relay.ts';
 
 async function pinned({ config, port }: TestRelay): Promise<ConnectOptions> {
@@ -213,6 +214,21 @@ describe('connectDerp and certificates', () => {
     const client = await connectDerp({ ...options, trust: { kind: 'ca', extraCa } });
     expect(client.way).toBe('fast-start');
     client.close();
+  });
+
+  it('trusts an intermediate that is named, without its root, and nobody on account of that', async () => {
+    const chain = await makeChain({ type: 'dns', value: 'relay.example' });
+    const other = await makeChain({ type: 'dns', value: 'relay.example' });
+    const stepOf = async (cert: string, key: string, extraCa: string) => {
+      // What is trusted is spoken to: this server ends the conversation then.
+      await using server = await serve(createTlsServer({ cert, key }), (socket) => socket.end());
+      const options = { host: 'relay.example', addresses: ['127.0.0.1'], port: server.port };
+      return (await failure({ ...options, trust: { kind: 'ca', extraCa } })).step;
+    };
+    const whole = chain.leaf + chain.intermediate;
+    expect(await stepOf(whole, chain.key, chain.intermediate)).not.toBe('certificate');
+    expect(await stepOf(whole, chain.key, other.intermediate)).toBe('certificate');
+    expect(await stepOf(other.leaf, other.key, chain.intermediate)).toBe('certificate');
   });
 
   it('checks the name that it was given, wherever it connects', async () => {

@@ -2,8 +2,15 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { layoutBelow } from '../../src/deploy/layout.ts';
-import { digestOf, formatManifest, type Manifest, manifestOf, parseManifest } from '../../src/deploy/manifest.ts';
-import type { Step } from '../../src/deploy/steps.ts';
+import {
+  digestOf,
+  formatManifest,
+  isAsWritten,
+  type Manifest,
+  manifestOf,
+  parseManifest,
+} from '../../src/deploy/manifest.ts';
+import { publicFileStep, type Step } from '../../src/deploy/steps.ts';
 import { type SystemdInput, systemdPlan } from '../../src/deploy/systemd.ts';
 import { launcher, relayUnit, renewTimer, renewUnit, type Templates } from '../../src/deploy/systemd-units.ts';
 import { fillTemplate, TemplateError } from '../../src/deploy/template.ts';
@@ -212,6 +219,20 @@ describe('the manifest', () => {
     const userStep: Step = { kind: 'user', name: 'derp-relay', home: '/' };
     expect(manifestOf([userStep], '1', { ...before, userExists: true }).user).toBeUndefined();
     expect(manifestOf([userStep], '1', { ...before, userExists: true, manifest }).user).toBe('derp-relay');
+  });
+
+  it('remembers what was written before, since a run that is killed leaves that', () => {
+    const step = (content: string): Step => ({ ...publicFileStep('config', layout.config, content) });
+    const digests: (string | undefined)[][] = [];
+    let last: Manifest | undefined;
+    for (const content of ['a', 'b', 'b', 'c', 'a', 'd', 'e', 'f', 'g']) {
+      last = manifestOf([step(content)], '1', { ...before, userExists: true, manifest: last });
+      digests.push([last.files[0]!.sha256, ...(last.files[0]!.earlier ?? [])]);
+      expect(isAsWritten(last.files[0]!, content)).toBe(true);
+    }
+    const of = (...contents: string[]) => contents.map(digestOf);
+    expect(digests.slice(0, 5)).toEqual([of('a'), of('b', 'a'), of('b', 'a'), of('c', 'b', 'a'), of('a', 'c', 'b')]);
+    expect(digests.at(-1)).toEqual(of('g', 'f', 'e', 'd', 'a'));
   });
 
   it.each([

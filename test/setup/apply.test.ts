@@ -1,7 +1,7 @@
 import { chmodSync, lstatSync, mkdirSync, readlinkSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { digestOf } from '../../src/deploy/manifest.ts';
+import { digestOf, type WrittenFile } from '../../src/deploy/manifest.ts';
 import { directoryStep, publicFileStep, type Step, secretFileStep } from '../../src/deploy/steps.ts';
 import { ApplyError, applySteps } from '../../src/setup/apply.ts';
 import { previewSteps, type RunFacts } from '../../src/setup/preview.ts';
@@ -166,7 +166,7 @@ describe('applySteps', () => {
 
 describe('previewSteps', () => {
   const file = (content: string) => publicFileStep('unit', at('unit'), content);
-  const preview = async (step: Step, written = new Map<string, string>()) =>
+  const preview = async (step: Step, written = new Map<string, WrittenFile>()) =>
     (await previewSteps([step], { ...facts, written }, never)).map(({ finding }) => finding);
 
   it('shows what would change, and changes nothing', async () => {
@@ -184,10 +184,20 @@ describe('previewSteps', () => {
 
   it('knows a file that was changed by hand from one that a new version changes', async () => {
     writeFileSync(at('unit'), 'old');
-    const ours = new Map([[at('unit'), digestOf('old')]]);
+    const known: WrittenFile = { path: at('unit'), purpose: 'unit', sha256: digestOf('old') };
+    const ours = new Map([[at('unit'), known]]);
     expect(await preview(file('new'), ours)).toEqual([{ change: 'change', before: 'old', after: 'new' }]);
     writeFileSync(at('unit'), 'edited');
     expect(await preview(file('new'), ours)).toMatchObject([{ editedByHand: true }]);
     expect(await preview(file('edited'), ours)).toEqual([]);
+  });
+
+  it('takes a file that a killed run did not get to for no change by hand', async () => {
+    writeFileSync(at('unit'), 'old');
+    const known: WrittenFile = { path: at('unit'), purpose: 'unit', sha256: digestOf('new') };
+    const earlier = { ...known, earlier: [digestOf('older'), digestOf('old')] };
+    expect(await preview(file('new'), new Map([[at('unit'), known]]))).toMatchObject([{ editedByHand: true }]);
+    const [finding] = await preview(file('new'), new Map([[at('unit'), earlier]]));
+    expect(finding).not.toHaveProperty('editedByHand');
   });
 });

@@ -1,5 +1,5 @@
 /** A certificate authority for tests: a root, an intermediate, and leaves with any name and dates. */
-import { webcrypto } from 'node:crypto';
+import { randomBytes, webcrypto } from 'node:crypto';
 import * as x509 from '@peculiar/x509';
 
 const ALGORITHM = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' };
@@ -30,6 +30,8 @@ async function sign(
 ): Promise<string> {
   const certificate = await x509.X509CertificateGenerator.create(
     {
+      // Begins with a byte below 0x80: Go refuses negative numbers.
+      serialNumber: `01${randomBytes(8).toString('hex')}`,
       subject: `CN=${subject.name}`,
       issuer: `CN=${issuer.name}`,
       publicKey: subject.keys.publicKey,

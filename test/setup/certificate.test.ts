@@ -63,6 +63,9 @@ describe('chooseManualCertificate', () => {
     writeFileSync(environment.SSL_CERT_FILE, chain.root);
     const { certificate } = await judge(chain.leaf + chain.intermediate, chain.key, { environment });
     expect(certificate?.extraCa).toContain(chain.root.trim());
+    // The leaf itself is never among those that are trusted: it would do without its intermediate then.
+    expect(certificate?.extraCa).toContain(chain.intermediate.trim());
+    expect(certificate?.extraCa).not.toContain(chain.leaf.trim());
     const none = { environment: { SSL_CERT_FILE: '/nonexistent' } };
     const alone = await judge(chain.leaf + chain.intermediate, chain.key, none);
     expect(alone.certificate?.extraCa).not.toContain(chain.root.trim());

@@ -1,4 +1,4 @@
-import { digestOf } from '../../deploy/manifest.ts';
+import { isAsWritten } from '../../deploy/manifest.ts';
 import type { FileStep } from '../../deploy/steps.ts';
 import { readSnapshot, removeFile, type Snapshot, setMode, setOwner, writeFileAtomic } from '../../system/files.ts';
 import { type Finding, idsOf, type StepContext, type StepHandler, sameOwner } from './handler.ts';
@@ -13,8 +13,8 @@ function restore(path: string, before: Snapshot | undefined): Promise<void> {
 const MEANT_TO_BE_EDITED: readonly FileStep['purpose'][] = ['config', 'manifest'];
 
 function isEditedByHand({ path, purpose }: FileStep, before: Snapshot, { written }: StepContext): boolean {
-  const digest = written.get(path);
-  return digest !== undefined && digest !== digestOf(before.data) && !MEANT_TO_BE_EDITED.includes(purpose);
+  const known = written.get(path);
+  return known !== undefined && !isAsWritten(known, before.data) && !MEANT_TO_BE_EDITED.includes(purpose);
 }
 
 /** Writes files whole, keeping what was there for the way back. */

@@ -1,4 +1,5 @@
 /** What every kind of step can do: say what it would change, do it, and take it back. */
+import type { WrittenFile } from '../../deploy/manifest.ts';
 import type { Owner, Step } from '../../deploy/steps.ts';
 import type { Ids } from '../../system/files.ts';
 import { findUser } from '../../system/users.ts';
@@ -35,8 +36,8 @@ export interface StepContext {
   readonly signal: AbortSignal;
   /** The files are those of this machine, not of a directory that is only being prepared. */
   readonly onMachine: boolean;
-  /** Digests of the files as we last wrote them, by path. */
-  readonly written: ReadonlyMap<string, string>;
+  /** What is known of the files that we have written, by path. */
+  readonly written: ReadonlyMap<string, WrittenFile>;
   readonly derper?: ExistingDerper | undefined;
   /** Remembers how to take back what has just been changed. */
   remember(undo: Undo): void;

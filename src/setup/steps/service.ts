@@ -1,5 +1,8 @@
+import { X509Certificate } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ServiceStep } from '../../deploy/steps.ts';
+import { readText } from '../../system/files.ts';
+import { CommandError } from '../../system/processes.ts';
 import {
   daemonReload,
   recentJournal,
@@ -12,10 +15,13 @@ import {
   unitState,
 } from '../../system/services.ts';
 import { readRelayStatus } from '../relay-status.ts';
+import { readServedChain } from '../status/served-certificate.ts';
 import type { Finding, StepContext, StepHandler } from './handler.ts';
 
 /** How long a relay may take until it serves, milliseconds; slow machines take a few seconds to load it. */
 const START_TIMEOUT_MS = 30_000;
+/** How long it may take to read a few files again, milliseconds. */
+const RELOAD_TIMEOUT_MS = 10_000;
 const POLL_MS = 100;
 /** Lines of the journal that are shown when it does not. */
 const JOURNAL_LINES = 12;
@@ -24,14 +30,17 @@ const JOURNAL_LINES = 12;
 export class ServiceError extends Error {
   override readonly name = 'ServiceError';
   readonly unit: string;
-  /** `ended`: the relay ended by itself; `silent`: it runs and does not answer. */
-  readonly problem: 'ended' | 'silent';
+  /**
+   * `ended`: the relay ended by itself; `silent`: it runs and does not answer; `stale`: it serves the certificate that it
+   * served before.
+   */
+  readonly problem: 'ended' | 'silent' | 'stale';
   readonly exitStatus: number | undefined;
   /** The last lines of its journal. */
   readonly journal: readonly string[];
 
   constructor(unit: string, problem: ServiceError['problem'], exitStatus: number | undefined, journal: string[]) {
-    super(problem === 'ended' ? `${unit} ended with exit code ${exitStatus ?? '?'}` : `${unit} does not answer`);
+    super(`${unit} (${problem}), exit code ${exitStatus ?? 'unknown'}`);
     this.unit = unit;
     this.problem = problem;
     this.exitStatus = exitStatus;
@@ -66,6 +75,31 @@ async function waitUntilServing({ unit, derpPort }: ServiceStep, since: Date, si
   throw await fail('silent');
 }
 
+/** Resolves when the certificate of the file is the one that is served: a reload is only a signal. @throws ServiceError */
+async function waitUntilServed({ unit, derpPort, certificate }: ServiceStep, since: Date, signal: AbortSignal) {
+  if (certificate === undefined) return;
+  const wanted = new X509Certificate(await readText(certificate.file)).fingerprint256;
+  const deadline = Date.now() + RELOAD_TIMEOUT_MS;
+  while (Date.now() < deadline) {
+    const served = await readServedChain(certificate.host, derpPort, signal);
+    if (served?.[0]?.fingerprint256 === wanted) return;
+    await delay(POLL_MS, undefined, { signal });
+  }
+  throw new ServiceError(unit, 'stale', undefined, await recentJournal(unit, { lines: JOURNAL_LINES, since }));
+}
+
+/** Starts it; what systemd says of a failure is where to look, so that is looked up here. @throws ServiceError */
+async function begin(start: (unit: string) => Promise<void>, unit: string, since: Date): Promise<void> {
+  try {
+    await start(unit);
+  } catch (error) {
+    if (!(error instanceof CommandError)) throw error;
+    const { exitStatus } = await unitState(unit);
+    const journal = await recentJournal(unit, { lines: JOURNAL_LINES, since });
+    throw new ServiceError(unit, 'ended', exitStatus === 0 ? undefined : exitStatus, journal);
+  }
+}
+
 /** Has the service run what was written. */
 export const serviceHandler: StepHandler<ServiceStep> = {
   async inspect(step, { changed }): Promise<Finding | undefined> {
@@ -89,8 +123,8 @@ export const serviceHandler: StepHandler<ServiceStep> = {
       await resetFailedUnit(unit);
     }
     if (action === 'reload') await reloadUnit(unit);
-    else if (action === 'restart') await restartUnit(unit);
-    else await startUnit(unit);
+    else await begin(action === 'restart' ? restartUnit : startUnit, unit, since);
     await waitUntilServing(step, since, signal);
+    if (action === 'reload') await waitUntilServed(step, since, signal);
   },
 };

@@ -131,6 +131,8 @@ export class Container {
       ...['--resolv-conf=off', '--timezone=off', `--machine=${this.#name}`, '--hostname=vps'],
       ...[`--directory=${join(this.#folder, 'root')}`, `--overlay=${image}:${join(this.#folder, 'changes')}:/`],
       `--network-namespace-path=/run/netns/${this.network.namespace}`,
+      // In the network of its own, as root of a rented server has it: firewalls are set up at boot.
+      '--capability=CAP_NET_ADMIN',
       ...Object.entries(mounts).map(([inside, folder]) => `--bind-ro=${folder}:${inside}`),
     ];
   }

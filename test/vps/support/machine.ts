@@ -17,7 +17,15 @@ import { type FileTree, readTree, volatilePaths } from './file-tree.ts';
 import { commandInside, type NodeInPath, quote, type RunOptions, timeoutCode } from './login.ts';
 import type { NetworkOptions } from './network.ts';
 import { type PackedPackage, packageFolder, packProject } from './package.ts';
-import { type Image, imageFolder, type NodeMajor, nodeMajors, runtimeFolder, workFolder } from './settings.ts';
+import {
+  type Image,
+  imageFolder,
+  type NodeMajor,
+  nodeMajors,
+  runtimeFolder,
+  toolsFolder,
+  workFolder,
+} from './settings.ts';
 import { Terminal, type TerminalOptions } from './terminal.ts';
 import { until } from './wait.ts';
 
@@ -80,6 +88,7 @@ export class Machine {
       mounts: {
         ...Object.fromEntries(runtimes),
         '/opt/package': packageFolder(),
+        '/opt/tailscale': toolsFolder(),
       },
       consoleFile: this.#consoleFile,
     });
@@ -148,14 +157,17 @@ export class Machine {
     return finished.stdout;
   }
 
-  /** Runs derp-setup from its package by npx, with 60 seconds of time. */
-  async npx(args: readonly string[], options: RunOptions = {}): Promise<Finished> {
-    return await this.run('npx', this.#npxArguments(args), { timeout: 60, ...options });
+  /**
+   * Runs derp-setup from its package by npx, with 60 seconds of time.
+   * @param file another package, by its path below /opt/package
+   */
+  async npx(args: readonly string[], options: RunOptions = {}, file?: string): Promise<Finished> {
+    return await this.run('npx', this.#npxArguments(args, file), { timeout: 60, ...options });
   }
 
   /** The command line that runs derp-setup from its package by npx, to type in a terminal. */
-  npxCommand(args: readonly string[]): string {
-    return ['npx', ...this.#npxArguments(args).map(quote)].join(' ');
+  npxCommand(args: readonly string[], file?: string): string {
+    return ['npx', ...this.#npxArguments(args, file).map(quote)].join(' ');
   }
 
   /** Copies a Node with its npm to a folder, for example that of a version manager in a home: `/root/.nvm/…/v24.21.0`. */
@@ -223,8 +235,8 @@ export class Machine {
     });
   }
 
-  #npxArguments(args: readonly string[]): string[] {
-    return ['--yes', '--package', `file:/opt/package/${this.package.file}`, 'derp-setup', ...args];
+  #npxArguments(args: readonly string[], file = this.package.file): string[] {
+    return ['--yes', '--package', `file:/opt/package/${file}`, 'derp-setup', ...args];
   }
 
   /** Runs a program without a note of it in the logs. */

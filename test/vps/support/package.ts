@@ -1,5 +1,5 @@
 /** The package as npm would publish it, packed once for the run. The script has built dist/ before. */
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { execa } from 'execa';
@@ -27,12 +27,15 @@ export function packageFolder(): string {
 
 /** Packs the project, or gives what another test file of this run has packed. */
 export async function packProject(): Promise<PackedPackage> {
-  const folder = packageFolder();
+  return await packOnce(top, packageFolder());
+}
+
+async function packOnce(project: string, folder: string): Promise<PackedPackage> {
   const note = join(folder, 'packed.json');
   if (existsSync(note)) return JSON.parse(readFileSync(note, 'utf8'));
   mkdirSync(folder, { recursive: true });
   const args = ['pack', '--json', '--ignore-scripts', '--pack-destination', folder];
-  const { stdout } = await execa('npm', args, { cwd: top, timeout: 60_000 });
+  const { stdout } = await execa('npm', args, { cwd: project, timeout: 60_000 });
   // A list, or by newer npms an object by package name.
   const [packed] = Object.values(JSON.parse(stdout) as Record<string, NpmPacked>);
   if (!packed) throw new Error(`npm pack packed nothing: ${stdout}`);
@@ -45,6 +48,37 @@ export async function packProject(): Promise<PackedPackage> {
   };
   writeFileSync(note, JSON.stringify(result));
   return result;
+}
+
+/**
+ * Builds and packs the project as another version of itself.
+ * @param damage is given the folder of the built project, to spoil something in it before it is packed
+ * @returns the package's path below /opt/package
+ */
+export async function packVersion(version: string, damage?: (folder: string) => void): Promise<string> {
+  const name = damage ? `${version}-damaged` : version;
+  const project = join(workFolder(), `project-${name}`);
+  mkdirSync(project);
+  for (const part of [
+    'bin',
+    'src',
+    'scripts',
+    'templates',
+    'tsconfig.json',
+    'README.md',
+    'README.zh-CN.md',
+    'LICENSE',
+  ]) {
+    cpSync(join(top, part), join(project, part), { recursive: true });
+  }
+  symlinkSync(join(top, 'node_modules'), join(project, 'node_modules'));
+  const about = JSON.parse(readFileSync(join(top, 'package.json'), 'utf8'));
+  writeFileSync(join(project, 'package.json'), JSON.stringify({ ...about, version }, null, 2));
+  await execa(process.execPath, ['scripts/build.mjs'], { cwd: project, timeout: 120_000 });
+  damage?.(project);
+  // Below the folder of the one that is under test, which a test's registry offers as the newest.
+  const { file } = await packOnce(project, join(packageFolder(), name));
+  return `${name}/${file}`;
 }
 
 /** What `npm pack --json` says of each package. */

@@ -26,6 +26,11 @@ export function runtimeFolder(major: NodeMajor): string {
   return join(fromScript('DERP_VPS_MACHINES'), `node-${major}`);
 }
 
+/** Tailscale's own programs, built from the pins in test/interop. */
+export function toolsFolder(): string {
+  return fromScript('DERP_INTEROP_TOOLS');
+}
+
 /** The npm packages that bring Node 24 when npx is asked for node@24. */
 export function runtimePackages(): string {
   return join(fromScript('DERP_VPS_MACHINES'), 'packages');

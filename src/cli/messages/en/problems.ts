@@ -1,5 +1,6 @@
 import type { PortOwner } from '../../../system/port-owner.ts';
 import type { ProblemMessages } from '../wording.ts';
+import { derperStays } from './derper.ts';
 
 const list = (words: readonly string[], last: string) =>
   words.length < 2 ? words.join('') : `${words.slice(0, -1).join(', ')} ${last} ${words.at(-1)}`;
@@ -185,5 +186,6 @@ export const problems: ProblemMessages = {
     rule: `would be in vain: a rule of your own in ${tool} keeps ${list(shut, 'and')} shut`,
     remedy: 'remove that rule, or choose other ports; without --open-firewall the firewall is left to you',
   }),
+  'derper-not-stoppable': ({ refusal }) => ({ rule: `cannot be done: ${derperStays[refusal]}` }),
   'only-for-target': ({ target }) => ({ rule: `goes with --deploy ${target} only`, remedy: 'leave it out' }),
 };

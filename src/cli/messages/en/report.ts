@@ -1,5 +1,7 @@
 import type { Check, ProbeOptions } from '../../../probe/check.ts';
+import type { StopRefusal } from '../../../setup/derper/stop.ts';
 import type { CheckExplanation, CheckTitles, NoteMessages } from '../wording.ts';
+import { derperStays } from './derper.ts';
 import { owner } from './problems.ts';
 
 const scopes = {
@@ -42,6 +44,7 @@ export const notes: NoteMessages = {
     `nothing here saves ${tool} rules: after the next start of this machine run derp-setup --open-firewall again, or save them yourself`,
   'derper-found': ({ name }) =>
     `a derper runs here (${name}); --take-over takes its key, certificates and ports, and stops it`,
+  'derper-scheduled': ({ file, line }) => `cron would start derper again: remove line ${line} of ${file}`,
   'derper-taken-over': ({ name, lost }) =>
     lost.length === 0
       ? `derper (${name}) is stopped and its place taken; it is started again if anything fails`
@@ -102,17 +105,10 @@ export const report = {
   serviceEnded: (unit: string, status: number | undefined) =>
     status === undefined ? `${unit} ended at once` : `${unit} ended at once, with exit code ${status}`,
   serviceSilent: (unit: string) => `${unit} runs, but does not answer on its port`,
+  serviceStale: (unit: string) => `${unit} was told of the new certificate, but still serves the one before`,
   journal: 'Its last lines:',
   notProved: 'the relay could not be proved to work; see the checks above',
-  derperNotStopped: {
-    unmanaged: 'derper was not stopped: nothing is known that manages it; end it yourself, then run this again',
-    'transient-unit': 'derper was not stopped: its unit would be gone then; stop it yourself, then run this again',
-    'unknown-unit': 'derper was not stopped: systemd does not know its unit any more',
-    'unknown-engine': 'derper was not stopped: its container is run by something that would start it again',
-    'engine-silent': 'derper was not stopped: its container engine does not answer',
-    swarm: 'derper was not stopped: Docker Swarm would start it again; remove the service first',
-    'auto-removed': 'derper was not stopped: its container is deleted when it stops (--rm); stop it yourself',
-  },
+  derperNotStopped: (code: StopRefusal['code']) => `derper was not stopped: ${derperStays[code]}`,
   firewallFailed: {
     refused: (tool: string, ports: string) => ({
       reason: `a rule of your own in ${tool} keeps ${ports} shut, and such a rule is not overruled`,

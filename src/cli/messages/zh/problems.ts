@@ -1,5 +1,6 @@
 import type { PortOwner } from '../../../system/port-owner.ts';
 import type { ProblemMessages } from '../wording.ts';
+import { derperStays } from './derper.ts';
 
 const list = (words: readonly string[], last: string) =>
   words.length < 2 ? words.join('') : `${words.slice(0, -1).join('、')}${last}${words.at(-1)}`;
@@ -175,5 +176,6 @@ export const problems: ProblemMessages = {
     rule: `不会有效果：${tool} 中有一条您自己的规则拒绝了 ${shut.join('、')}`,
     remedy: '请删除该规则，或换用其他端口；不加 --open-firewall 则由您自行管理防火墙',
   }),
+  'derper-not-stoppable': ({ refusal }) => ({ rule: `无法做到：${derperStays[refusal]}` }),
   'only-for-target': ({ target }) => ({ rule: `只能与 --deploy ${target} 一起使用`, remedy: '请去掉它' }),
 };

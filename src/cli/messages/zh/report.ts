@@ -1,5 +1,6 @@
 import type { Messages } from '../en.ts';
 import type { CheckTitles, NoteMessages } from '../wording.ts';
+import { derperStays } from './derper.ts';
 import { owner } from './problems.ts';
 
 const scopes = {
@@ -37,6 +38,7 @@ export const notes: NoteMessages = {
   'firewall-not-lasting': ({ tool }) =>
     `本机没有保存 ${tool} 规则的机制：重启后请再运行 derp-setup --open-firewall，或自行保存规则`,
   'derper-found': ({ name }) => `本机正在运行 derper（${name}）；--take-over 会接管它的密钥、证书和端口，并停止它`,
+  'derper-scheduled': ({ file, line }) => `cron 会重新启动 derper：请删除 ${file} 的第 ${line} 行`,
   'derper-taken-over': ({ name, lost }) =>
     lost.length === 0
       ? `将停止 derper（${name}）并取代它；一旦失败会重新启动它`
@@ -90,17 +92,10 @@ export const report: Messages['report'] = {
   serviceEnded: (unit, status) =>
     status === undefined ? `${unit} 启动后立即退出` : `${unit} 启动后立即退出，退出码 ${status}`,
   serviceSilent: (unit) => `${unit} 已运行，但端口没有响应`,
+  serviceStale: (unit) => `${unit} 已收到更换证书的通知，但仍在使用原来的证书`,
   journal: '最后的日志：',
   notProved: '未能证明中继工作正常，详见上面的检查结果',
-  derperNotStopped: {
-    unmanaged: '没有停止 derper：不知道它由什么管理；请自行结束它，然后重新运行',
-    'transient-unit': '没有停止 derper：它的单元停止后就会消失；请自行停止它，然后重新运行',
-    'unknown-unit': '没有停止 derper：systemd 已找不到它的单元',
-    'unknown-engine': '没有停止 derper：管理其容器的程序会再次启动它',
-    'engine-silent': '没有停止 derper：它的容器引擎没有响应',
-    swarm: '没有停止 derper：Docker Swarm 会再次启动它，请先删除该服务',
-    'auto-removed': '没有停止 derper：它的容器停止后会被删除（--rm），请自行停止它',
-  },
+  derperNotStopped: (code) => `没有停止 derper：${derperStays[code]}`,
   firewallFailed: {
     refused: (tool, ports) => ({
       reason: `${tool} 中有一条您自己的规则拒绝了 ${ports}，这样的规则不会被改动`,

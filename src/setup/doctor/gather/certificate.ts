@@ -3,7 +3,7 @@ import type { X509Certificate } from 'node:crypto';
 import { oneLine } from '../../../client/trust.ts';
 import { pinOf } from '../../../protocol/certificate-pin.ts';
 import { systemAuthorities } from '../../../system/authorities.ts';
-import { isPubliclyTrusted, parseChain, readCertificatePair } from '../../certificate-pair.ts';
+import { isPubliclyTrusted, issuersOf, parseChain, readCertificatePair } from '../../certificate-pair.ts';
 import type { Problem } from '../../problems.ts';
 import { type Installed, whereabouts } from '../../status/installed.ts';
 import type { CertificateFacts } from '../facts.ts';
@@ -63,6 +63,6 @@ export async function gatherCertificate(
     },
   };
   // A chain to an authority of one's own is right for those who were told of it.
-  const own = pair && !publiclyTrusted && !pair.selfSigned ? pair.chainPem : '';
+  const own = pair && !publiclyTrusted && !pair.selfSigned ? issuersOf(pair) : '';
   return { facts, extraCa: [authorities, own].filter((pem) => pem !== '').join('\n') };
 }

@@ -1,7 +1,7 @@
 /** Files of the installation: modes, owners, changes by hand, and the relay's own key. */
 import { dirname } from 'node:path';
 import { RELAY_USER } from '../../../deploy/layout.ts';
-import { digestOf, type Manifest } from '../../../deploy/manifest.ts';
+import { isAsWritten, type Manifest } from '../../../deploy/manifest.ts';
 import { PRIVATE_DIRECTORY, PRIVATE_FILE, PUBLIC_FILE, SHARED_DIRECTORY } from '../../../deploy/steps.ts';
 import { ProtocolError } from '../../../protocol/errors.ts';
 import { formatUntypedKey, parseKeyFile } from '../../../protocol/keys.ts';
@@ -71,10 +71,11 @@ const MEANT_TO_CHANGE = ['config', 'manifest'];
 /** Files that hold something else than what was written. Those that this user may not read are left out. */
 export async function gatherEdited(manifest: Manifest | undefined): Promise<string[]> {
   const edited: string[] = [];
-  for (const { path, purpose, sha256 } of manifest?.files ?? []) {
+  for (const file of manifest?.files ?? []) {
+    const { path, purpose, sha256 } = file;
     if (sha256 === undefined || MEANT_TO_CHANGE.includes(purpose)) continue;
     const data = await readBytes(path).catch(() => undefined);
-    if (data !== undefined && digestOf(data) !== sha256) edited.push(path);
+    if (data !== undefined && !isAsWritten(file, data)) edited.push(path);
   }
   return edited;
 }
