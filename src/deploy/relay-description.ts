@@ -1,4 +1,5 @@
 /** What every target derives from the answers in the same way: the relay's settings, the map entry, the proof. */
+import { join } from 'node:path';
 import { type DerpMap, derpMapOf, type RelayDescription } from '../derp-map/region.ts';
 import type { ProbeOptions } from '../probe/check.ts';
 import { type AdmissionRules, defaultRelayConfig, type RelayConfig } from '../relay/config.ts';
@@ -63,6 +64,11 @@ export function plannedDerpMap({ relay, certificate }: TargetInput): DerpMap {
   return derpMapOf({ ...relay, pin: certificate.pin });
 }
 
+/** Where the answers to a certificate authority's challenges are put, for the relay to give. */
+export function challengeDirectoryOf(layout: Layout): string {
+  return join(layout.stateDirectory, 'acme');
+}
+
 /** What the relay is told; the paths are those of `layout`. */
 export function plannedRelayConfig(input: TargetInput, layout: Layout): RelayConfig {
   const { relay, certificate, home, logLevel } = input;
@@ -70,6 +76,7 @@ export function plannedRelayConfig(input: TargetInput, layout: Layout): RelayCon
     ...defaultRelayConfig,
     listen: { host: null, port: relay.derpPort },
     certificate: { certFile: certificate.certFile, keyFile: certificate.keyFile },
+    challengeDirectory: challengeDirectoryOf(layout),
     hostname: relay.host,
     httpPort: relay.httpPort,
     stunPort: relay.stunPort,

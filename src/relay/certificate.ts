@@ -1,4 +1,5 @@
 import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
+import { isIP } from 'node:net';
 import { createSecureContext } from 'node:tls';
 import { FileError, readText } from '../system/files.ts';
 import type { CertificateFiles } from './config.ts';
@@ -60,4 +61,37 @@ export async function loadCertificate({ certFile, keyFile }: CertificateFiles): 
     throw bad(certFile, `TLS cannot use this chain: ${(cause as Error).message}; check every certificate in it`, cause);
   }
   return { chainPem: chainPem.trimEnd(), keyPem, leaf };
+}
+
+function isValidAt(leaf: X509Certificate, now: Date): boolean {
+  return now >= new Date(leaf.validFrom) && now < new Date(leaf.validTo);
+}
+
+function isFor(leaf: X509Certificate, hostname: string): boolean {
+  // Clients look at the subject's name no more.
+  return (isIP(hostname) ? leaf.checkIP(hostname) : leaf.checkHost(hostname, { subject: 'never' })) !== undefined;
+}
+
+/**
+ * Why clients that accept the certificate in use would refuse the next one; undefined when they would not. A running
+ * relay is not made unreachable by a file that was copied too early or in error: such a certificate replaces only one
+ * that has the same flaw, where nothing can be lost and the files should say what is served.
+ */
+export function whyWorse(
+  next: X509Certificate,
+  current: X509Certificate,
+  hostname: string,
+  now: Date,
+): string | undefined {
+  const inUse = `the one in use, valid until ${new Date(current.validTo).toISOString()}, stays`;
+  if (isValidAt(current, now) && !isValidAt(next, now)) {
+    const from = new Date(next.validFrom);
+    return now < from
+      ? `is not valid before ${from.toISOString()}; ${inUse} till then`
+      : `is no longer valid since ${new Date(next.validTo).toISOString()}; ${inUse}`;
+  }
+  if (isFor(current, hostname) && !isFor(next, hostname)) {
+    return `is not for ${hostname}, but for ${next.subjectAltName ?? 'no name at all'}; ${inUse}`;
+  }
+  return undefined;
 }

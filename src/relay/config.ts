@@ -45,6 +45,11 @@ export interface RelayConfig {
   listen: ListenAddress;
   /** The TLS key pair; null serves plain HTTP (behind something that ends TLS). */
   certificate: CertificateFiles | null;
+  /**
+   * Where derp-setup puts what certificate authorities ask for: `webroot/.well-known/acme-challenge/<token>` is served
+   * on the plain HTTP port, and `alpn/<name>.pem` (a certificate with its key) answers tls-alpn-01. Null for neither.
+   */
+  challengeDirectory: string | null;
   /** The name or address clients dial, for pages and logs. */
   hostname: string;
   /** The plain HTTP port for captive-portal checks and redirects; -1 for none. Same address as `listen`. */
@@ -81,6 +86,7 @@ export interface RelayConfig {
 /** Everything but the few things that every relay must be told. */
 export const defaultRelayConfig: Omit<RelayConfig, 'hostname' | 'keyFile' | 'certificate'> = {
   listen: { host: null, port: 443 },
+  challengeDirectory: null,
   httpPort: 80,
   stunPort: 3478,
   derp: true,

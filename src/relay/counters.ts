@@ -61,6 +61,8 @@ export class Counters {
   admissionQuestions = 0;
   admissionFailures = 0;
   admissionRemovals = 0;
+  /** ACME challenges answered, and requests for one that there is no file for. */
+  readonly challenges = { http_01: 0, tls_alpn_01: 0, unknown: 0 };
   stunAnswered = 0;
   stunIgnored = 0;
   stunOverLimit = 0;
@@ -116,6 +118,7 @@ export class Counters {
       pongs_sent: this.pongsSent,
       keep_alives_sent: this.keepAlivesSent,
       unknown_frames: this.unknownFrames,
+      challenges: { ...this.challenges },
       stun: { answered: this.stunAnswered, ignored: this.stunIgnored, over_limit: this.stunOverLimit },
     };
   }

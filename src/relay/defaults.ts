@@ -95,6 +95,21 @@ export const defaults = {
   /** It is made anew when fewer days than this are left. */
   metaCertificateRenewDays: 7,
 
+  /** How often the dates of both certificates are looked at, and a warning given if there is reason for one. */
+  certificateCheckInterval: 3_600_000,
+  /** The certificate's end is near when fewer hours than this are left. */
+  certificateWarningHours: 72,
+  /** Changed files are read when nothing has happened to them for this long … */
+  fileSettleTime: 1_000,
+  /** … or, where something happens all the time, after this. */
+  fileSettleAtMost: 10_000,
+  /** Files are looked at this often where the system does not tell of changes. */
+  filePollInterval: 60_000,
+
+  /** The longest answer to an http-01 challenge, and the longest PEM file for a tls-alpn-01 challenge. */
+  challengeAnswerBytes: 4 << 10,
+  challengeCertificateBytes: 64 << 10,
+
   /** STUN answers a second for one IPv4 address or one IPv6 /64. */
   stunAnswersPerSecond: 200,
   /** The event loop has stalled when a timer that ticks this often … */

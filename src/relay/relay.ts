@@ -2,17 +2,16 @@ import { once } from 'node:events';
 import type { Server } from 'node:net';
 import { performance } from 'node:perf_hooks';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { SecureContextOptions } from 'node:tls';
 import { encodeKeepAlive, encodeServerKey } from '../protocol/frame-encoder.ts';
 import { formatUntypedKey } from '../protocol/keys.ts';
-import { makeMetaCertificate } from '../protocol/meta-certificate.ts';
+import type { WatchTimes } from '../system/file-watch.ts';
 import { Gate } from './admission/gate.ts';
 import type { RecheckTimes } from './admission/recheck.ts';
-import { type LoadedCertificate, loadCertificate } from './certificate.ts';
 import type { RelayConfig } from './config.ts';
 import { Counters } from './counters.ts';
 import { defaults } from './defaults.ts';
 import { BootstrapDns } from './front/bootstrap-dns.ts';
+import { openChallenges } from './front/challenges.ts';
 import { Front } from './front/front.ts';
 import { createPort80Server } from './front/port-80.ts';
 import { loadOrCreateIdentity } from './identity.ts';
@@ -21,6 +20,7 @@ import { createLog } from './log.ts';
 import { Noise } from './noise.ts';
 import { BufferPool } from './queues/buffer-pool.ts';
 import { Turn } from './queues/turn.ts';
+import { ServedCertificate } from './served-certificate.ts';
 import type { Admission } from './sessions/admission.ts';
 import { KeepAliveWheels } from './sessions/keep-alive-wheel.ts';
 import type { Session, SessionContext } from './sessions/session.ts';
@@ -31,14 +31,14 @@ import { type StunServer, startStunServer } from './stun-server.ts';
 import { canShareReads } from './transport/shared-read.ts';
 import type { ReadMode } from './transport/socket-transport.ts';
 
-const DAY = 86_400_000;
-
 /** Parts of a relay that its starter may bring along. */
 export interface RelayParts {
   /** Who may use it, instead of what the configuration says. */
   admit?: Admission;
   /** When clients that are in are asked about again; the defaults when absent. */
   recheck?: Partial<RecheckTimes>;
+  /** When changes of files are noticed; the defaults when absent. */
+  watch?: Partial<WatchTimes>;
   /** The other nodes of the region; none when absent. */
   region?: Region;
   /** How sockets are read; shared where this Node can. */
@@ -58,7 +58,8 @@ export interface Relay {
   /** Counters and gauges, as served at /debug/vars. */
   snapshot(): Record<string, unknown>;
   /**
-   * Reads the certificate, the key file and the clients' rate again, and asks again about the clients that are in.
+   * Reads the certificate (which it also does by itself when its files change), the key file and the clients' rate
+   * again, and asks again about the clients that are in.
    * @throws RelayStartError when a file is unusable; what it held before stays in use, and the rest is done all the same
    */
   reload(): Promise<void>;
@@ -72,14 +73,21 @@ export interface Relay {
  */
 export async function startRelay(config: RelayConfig, parts: RelayParts = {}): Promise<Relay> {
   const log = createLog(config.logLevel, parts.writeLog ?? ((line) => process.stderr.write(line)));
-  // The certificate first: a relay that cannot start leaves no new key file behind.
-  const certificate = await loadConfiguredCertificate(config);
+  const serveCertificate =
+    config.certificate === null
+      ? undefined
+      : await ServedCertificate.open({
+          files: config.certificate,
+          hostname: config.hostname,
+          log,
+          times: parts.watch,
+        });
   const counters = new Counters();
   const sessions = new Set<Session>();
   const gate = await Gate.open(config.admission, { log, counters, sessions, times: parts.recheck });
   const clientRates = await ClientRates.open(config, { log, clients: sessions });
   const keyPair = await loadOrCreateIdentity(config.keyFile);
-  let credentials = await withMetaCertificate(certificate, keyPair.publicKey);
+  const certificate = await serveCertificate?.(keyPair.publicKey);
 
   const readMode: ReadMode = parts.readMode ?? (canShareReads ? 'shared' : 'events');
   const pool = new BufferPool();
@@ -110,6 +118,7 @@ export async function startRelay(config: RelayConfig, parts: RelayParts = {}): P
     uptime_seconds: Math.floor((Date.now() - startedAt) / 1000),
     public_key: formatUntypedKey(keyPair.publicKey),
     read_mode: readMode,
+    certificate: certificate?.facts ?? null,
     admission: gate.kinds,
     client_rate: describeRate(clientRates.rate),
     ...counters.snapshot(),
@@ -117,10 +126,12 @@ export async function startRelay(config: RelayConfig, parts: RelayParts = {}): P
     queued_bytes: pool.outstanding,
     memory: process.memoryUsage(),
   });
+  const challenges = openChallenges(config.challengeDirectory, { counters, noise, log });
   const front = new Front({
     config,
     context,
-    credentials: credentials?.secure ?? null,
+    credentials: certificate?.credentials ?? null,
+    challenges,
     readMode,
     pages: { derp: config.derp, home: config.home, bootstrapDns: () => bootstrapDns.addresses, snapshot },
   });
@@ -133,7 +144,7 @@ export async function startRelay(config: RelayConfig, parts: RelayParts = {}): P
     derpPort = await listen(front.server, config.listen.host, config.listen.port);
     opened.push(() => front.stopListening());
     if (config.httpPort >= 0) {
-      const port80 = createPort80Server(noise, config.hostname, () => derpPort);
+      const port80 = createPort80Server(noise, config.hostname, () => derpPort, challenges?.http);
       httpPort = await listen(port80, config.listen.host, config.httpPort);
       opened.push(() => {
         port80.close();
@@ -159,41 +170,21 @@ export async function startRelay(config: RelayConfig, parts: RelayParts = {}): P
     const now = performance.now();
     for (const session of sessions) session.checkWrite(now);
   }, defaults.writeCheckInterval).unref();
-  const useCredentials = async () => {
-    credentials = await withMetaCertificate(await loadConfiguredCertificate(config), keyPair.publicKey);
-    if (credentials !== null) front.setCredentials(credentials.secure);
-  };
-  const metaRenewal = setInterval(() => {
-    const left = credentials === null ? Number.POSITIVE_INFINITY : credentials.metaNotAfter.getTime() - Date.now();
-    if (left > defaults.metaCertificateRenewDays * DAY) return;
-    useCredentials().then(
-      () => log.info('meta_certificate_renewed'),
-      (error: Error) => log.error('meta_certificate_not_renewed', { problem: error.message }),
-    );
-  }, DAY / 24).unref();
-
   log.info('listening', {
     host: config.listen.host ?? '*',
     derp: derpPort,
     http: httpPort,
     stun: stun?.port ?? -1,
-    tls: credentials !== null,
+    tls: certificate !== undefined,
     admission: gate.kinds.join(',') || 'none',
     read_mode: readMode,
     public_key: formatUntypedKey(keyPair.publicKey),
   });
 
-  const reloadCertificate = async () => {
-    try {
-      await useCredentials();
-      log.info('certificate_reloaded');
-    } catch (error) {
-      log.error('certificate_not_reloaded', { problem: (error as Error).message });
-      throw error;
-    }
-  };
+  certificate?.start((credentials) => front.setCredentials(credentials));
+
   const reload = async () => {
-    const results = await Promise.allSettled([reloadCertificate(), gate.reload(), clientRates.reload()]);
+    const results = await Promise.allSettled([certificate?.reload(), gate.reload(), clientRates.reload()]);
     for (const result of results) if (result.status === 'rejected') throw result.reason;
   };
 
@@ -204,7 +195,7 @@ export async function startRelay(config: RelayConfig, parts: RelayParts = {}): P
     log.info('stopping', { clients: counters.clients });
     clearInterval(writeChecks);
     stallWatch.stop();
-    clearInterval(metaRenewal);
+    certificate?.stop();
     bootstrapDns.stop();
     keepAlives.stop();
     for (const close of opened) await close();
@@ -228,22 +219,6 @@ export async function startRelay(config: RelayConfig, parts: RelayParts = {}): P
       return stopping;
     },
   };
-}
-
-interface Credentials {
-  readonly secure: SecureContextOptions;
-  readonly metaNotAfter: Date;
-}
-
-async function loadConfiguredCertificate({ certificate }: RelayConfig): Promise<LoadedCertificate | null> {
-  return certificate === null ? null : await loadCertificate(certificate);
-}
-
-/** The TLS pair with a fresh meta certificate behind its chain, which is what tells clients of fast start. */
-async function withMetaCertificate(pair: LoadedCertificate | null, relayKey: Buffer): Promise<Credentials | null> {
-  if (pair === null) return null;
-  const meta = await makeMetaCertificate(relayKey, new Date());
-  return { secure: { cert: `${pair.chainPem}\n${meta.pem}`, key: pair.keyPem }, metaNotAfter: meta.notAfter };
 }
 
 async function listen(server: Server, host: string | null, port: number): Promise<number> {

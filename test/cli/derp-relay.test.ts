@@ -6,7 +6,9 @@ import { connect } from 'node:tls';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { makeSelfSignedCertificate } from '../../src/cert/self-signed.ts';
 import { probeRelay } from '../../src/probe/probe.ts';
+import { pinOf } from '../../src/protocol/certificate-pin.ts';
 import { parseKeyFile } from '../../src/protocol/keys.ts';
+import { GoodPair } from '../relay/support/good-pair.ts';
 import { temporaryDirectory, treeOf } from '../temporary.ts';
 import { freePorts, run, start } from './run.ts';
 
@@ -22,13 +24,13 @@ afterEach(() => {
   for (const close of closers.splice(0)) close();
 });
 
-/** The fingerprint of the certificate that a port serves. */
-async function servedCertificate(port: number): Promise<string> {
+/** The pin of the certificate that a port serves. */
+async function servedPin(port: number): Promise<string> {
   const socket = connect({ port, host: '127.0.0.1', rejectUnauthorized: false });
   await once(socket, 'secureConnect');
-  const { fingerprint256 } = socket.getPeerX509Certificate()!;
+  const certificate = socket.getPeerX509Certificate()!;
   socket.destroy();
-  return fingerprint256;
+  return pinOf(certificate);
 }
 
 async function writePair(host: string, directory = join(home, 'certs')) {
@@ -65,20 +67,29 @@ describe('derp-relay', () => {
     expect((await program.finished).code).toBe(0);
   });
 
-  it('reads the certificate again on SIGHUP, and keeps the old one when the new one is bad', async () => {
-    await writePair('localhost');
+  it('reads the certificate again on SIGHUP or when it changes, keeps the old one when that is bad, and loses no packet', async () => {
+    const pins = [(await writePair('localhost')).pin];
     const program = start('derp-relay', tlsFlags('localhost'), { home });
     await program.says('"listening"');
-    const before = await servedCertificate(ports.tcp);
-    await writePair('localhost');
+    await using pair = await GoodPair.start(ports.tcp);
+    pins.push((await writePair('localhost')).pin);
     program.child.kill('SIGHUP');
     await program.says('"certificate_reloaded"');
-    const after = await servedCertificate(ports.tcp);
-    expect(after).not.toBe(before);
+    expect(await servedPin(ports.tcp)).toBe(pins[1]);
+
     writeFileSync(join(home, 'certs/localhost.key'), 'nonsense');
     program.child.kill('SIGHUP');
     await program.says('"certificate_not_reloaded"');
-    expect(await servedCertificate(ports.tcp)).toBe(after);
+    expect(await servedPin(ports.tcp)).toBe(pins[1]);
+
+    pins.push((await writePair('localhost')).pin);
+    await program.says(`"sha256":"${pins[2]!.replace('sha256-raw:', '')}"`);
+    expect(await servedPin(ports.tcp)).toBe(pins[2]);
+    expect(new Set(pins).size).toBe(3);
+
+    const { sent, received } = await pair.finish();
+    expect(sent[0]).toBeGreaterThan(100);
+    expect(received).toEqual(sent.map((count) => Array.from({ length: count }, (_, i) => i)));
     program.child.kill('SIGINT');
     expect((await program.finished).code).toBe(0);
   });

@@ -138,9 +138,12 @@ describe('systemdPlan', () => {
     const manifest = (all: readonly Step[]) =>
       formatManifest(manifestOf(all, '1', { ...before, programsDirectory, root }));
     const { steps } = plan({ layout: image, noStart: true, manifest });
-    const { certificate, keyFile } = JSON.parse(contentOf(steps, '/srv/image/etc/derp-setup/relay.json')!);
+    const { certificate, challengeDirectory, keyFile } = JSON.parse(
+      contentOf(steps, '/srv/image/etc/derp-setup/relay.json')!,
+    );
     expect(certificate).toEqual({ certFile: layout.certificate(HOST), keyFile: layout.certificateKey(HOST) });
     expect(keyFile).toBe('/var/lib/derp-setup/derper.key');
+    expect(challengeDirectory).toBe('/var/lib/derp-setup/acme');
     for (const step of steps) if ('path' in step) expect(step.path).toMatch(/^\/srv\/image\//);
     expect(steps.some((step) => step.kind === 'user')).toBe(true);
     for (const step of steps) if (step.kind === 'file') expect(step.content).not.toContain('/srv/image');

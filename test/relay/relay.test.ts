@@ -31,9 +31,12 @@ async function writePair(server: TestRelay, certPem?: string): Promise<Buffer> {
   return new X509Certificate(pair.certPem).raw;
 }
 
+/** The relay reads files when it is asked to, not by itself. */
+const onlyWhenAsked = { watch: { settle: DAY, settleAtMost: DAY, poll: DAY } };
+
 describe('reloading', () => {
   it('serves the new certificate to new connections, while those that are open go on', async () => {
-    await using server = await startTestRelay();
+    await using server = await startTestRelay({}, onlyWhenAsked);
     await using pair = await GoodPair.start(server.port);
     const before = await certificatesOnTheWire(server.port);
     const leaf = await writePair(server);
@@ -52,7 +55,7 @@ describe('reloading', () => {
   });
 
   it('refuses a pair that does not fit, and stays with the old one', async () => {
-    await using server = await startTestRelay();
+    await using server = await startTestRelay({}, onlyWhenAsked);
     const [leaf] = await certificatesOnTheWire(server.port);
     const other = await makeSelfSignedCertificate('127.0.0.1');
     await writePair(server, other.certPem);

@@ -39,6 +39,7 @@ const READERS: { [K in keyof RelayConfig]: ObjectReader<RelayConfig[K]> } = {
       ? { value: { certFile: cert.value, keyFile: key.value } }
       : { problem: 'must be {"certFile", "keyFile"} or null' };
   },
+  challengeDirectory: (value, directory) => (value === null ? { value } : readFile(value, directory)),
   hostname: textual(readHost),
   httpPort: textual((text) => readPort(text, true)),
   stunPort: textual((text) => readPort(text, true)),

@@ -12,6 +12,7 @@ import { TokenBucket } from '../sessions/token-bucket.ts';
 import { type ReadMode, SocketTransport } from '../transport/socket-transport.ts';
 import type { Transport } from '../transport/transport.ts';
 import { WebSocketTransport } from '../transport/web-socket-transport.ts';
+import type { Challenges } from './challenges.ts';
 import { type Endpoint, endpointOf } from './endpoint.ts';
 import { readFirstRequest } from './first-request.ts';
 import { createLimitedHttpServer, headerOf, refuse } from './http-server.ts';
@@ -38,6 +39,8 @@ export interface FrontOptions {
   readonly pages: PageContext;
   /** Chain with the meta certificate, and key; null for plain HTTP. */
   readonly credentials: SecureContextOptions | null;
+  /** Answers ACME challenges, where that is wanted. */
+  readonly challenges: Challenges | undefined;
   readonly readMode: ReadMode;
 }
 
@@ -45,7 +48,7 @@ export interface FrontOptions {
  * The DERP port: takes connections, ends TLS, and makes each one a DERP session (by plain upgrade, fast start or
  * WebSocket) or an HTTP page.
  *
- * A connection's way: accept limit → PROXY header → TLS → first request → session, or node:http for all else.
+ * A connection's way: accept limit → PROXY header → (ACME challenge) → TLS → first request → session, or node:http for all else.
  */
 export class Front {
   readonly server: TcpServer;
@@ -116,8 +119,14 @@ export class Front {
   }
 
   #secure(socket: Socket): void {
-    if (this.#tls === undefined) this.#readFirstRequest(socket);
-    else this.#tls.emit('connection', socket);
+    const tls = this.#tls;
+    if (tls === undefined) {
+      this.#readFirstRequest(socket);
+      return;
+    }
+    const challenges = this.#options.challenges?.alpn;
+    if (challenges?.pending) challenges.accept(socket, (ready) => tls.emit('connection', ready));
+    else tls.emit('connection', socket);
   }
 
   #createTls(credentials: SecureContextOptions): TlsServer {

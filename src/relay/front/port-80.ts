@@ -1,6 +1,7 @@
 import type { Server } from 'node:http';
 import { isIPv6 } from 'node:net';
 import type { Noise } from '../noise.ts';
+import type { HttpChallenges } from './http-challenge.ts';
 import { createLimitedHttpServer, headerOf } from './http-server.ts';
 import { serveNoContent } from './pages.ts';
 
@@ -16,8 +17,13 @@ export function redirectTarget(hostHeader: string, path: string, hostname: strin
   return `https://${host}${derpPort === 443 ? '' : `:${derpPort}`}${safePath}`;
 }
 
-/** The plain HTTP server beside DERP: captive-portal checks; everything else is sent to HTTPS. */
-export function createPort80Server(noise: Noise, hostname: string, derpPort: () => number): Server {
+/** The plain HTTP server beside DERP: captive-portal checks, ACME challenges; everything else is sent to HTTPS. */
+export function createPort80Server(
+  noise: Noise,
+  hostname: string,
+  derpPort: () => number,
+  challenges?: HttpChallenges,
+): Server {
   const server = createLimitedHttpServer(noise);
   server.on('request', (request, response) => {
     const path = request.url ?? '/';
@@ -29,6 +35,7 @@ export function createPort80Server(noise: Noise, hostname: string, derpPort: () 
       response.writeHead(400, { Connection: 'close' }).end('use HTTPS\n');
       return;
     }
+    if (challenges?.serve(request, response)) return;
     response.writeHead(302, { Location: redirectTarget(headerOf(request, 'host'), path, hostname, derpPort()) }).end();
   });
   return server;
