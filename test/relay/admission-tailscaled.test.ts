@@ -193,7 +193,7 @@ describe('tailscaled', () => {
 });
 
 describe('a storm of logins', () => {
-  it('of one key asks once, a thousand times at once or one after the other', async () => {
+  it('of one key asks once, hundreds of times at once or one after the other', async () => {
     const fake = new FakeTailscaled();
     const held: (() => void)[] = [];
     const socket = newSocket();
@@ -211,13 +211,13 @@ describe('a storm of logins', () => {
       return true;
     };
     const secret = secretOf(7);
-    const logins = Array.from({ length: 1000 }, () => logIn(server.port, { secret, tls: false }));
+    const logins = Array.from({ length: 300 }, () => logIn(server.port, { secret, tls: false }));
     await expect.poll(() => held.length).toBe(1);
     held[0]!();
     const clients: RawClient[] = await Promise.all(logins);
     await using later = await logIn(server.port, { secret, tls: false });
     await later.settled();
-    expect(server.count('clients')).toBe(1001);
+    expect(server.count('clients')).toBe(301);
     expect(fake.whoIsQuestions.length - before).toBe(1);
     expect(server.count('admission_questions')).toBe(1);
     for (const client of clients) client.socket.destroy();
