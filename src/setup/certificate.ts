@@ -1,5 +1,5 @@
 /** Which certificate the relay gets: the files that were named, the self-signed one from last time, or a new one. */
-import { makeSelfSignedCertificate } from '../cert/self-signed.ts';
+import { makeSelfSignedCertificate, type SelfSignedCertificate } from '../cert/self-signed.ts';
 import type { Layout } from '../deploy/layout.ts';
 import type { PlannedCertificate } from '../deploy/relay-description.ts';
 import { pinOf } from '../protocol/certificate-pin.ts';
@@ -21,6 +21,9 @@ import type { GivenAnswers } from './resolve.ts';
 /** From so many days before its end on, every run says that a self-signed certificate will end. */
 const WARN_DAYS = 30;
 const DAY_MS = 24 * 3600 * 1000;
+
+/** New certificates by their hosts: a plan that is made once more has the pin that was shown. */
+export type MadeCertificates = Map<string, SelfSignedCertificate>;
 
 /** What is planned, and what must be said about it. */
 export interface CertificateChoice {
@@ -104,9 +107,15 @@ async function trustOf(
 
 /**
  * The self-signed certificate of the host: the one that is there while it is valid, since a new one changes the pin in
- * everybody's derpMap. Files that are there but cannot be used are never replaced.
+ * everybody's derpMap. Files that are there but cannot be used are never replaced. A new one is taken from `made`, or
+ * added there.
  */
-export async function chooseSelfSignedCertificate(host: string, layout: Layout, now: Date): Promise<CertificateChoice> {
+export async function chooseSelfSignedCertificate(
+  host: string,
+  layout: Layout,
+  now: Date,
+  made: MadeCertificates = new Map(),
+): Promise<CertificateChoice> {
   const certFile = layout.certificate(host);
   const keyFile = layout.certificateKey(host);
   const notes: Note[] = [];
@@ -123,6 +132,8 @@ export async function chooseSelfSignedCertificate(host: string, layout: Layout, 
     }
     notes.push({ code: 'pin-changed', file: certFile, at: isoDay(notAfter) });
   }
-  const { certPem, keyPem, pin, notAfter } = await makeSelfSignedCertificate(host, now);
+  const certificate = made.get(host) ?? (await makeSelfSignedCertificate(host, now));
+  made.set(host, certificate);
+  const { certPem, keyPem, pin, notAfter } = certificate;
   return { certificate: { certFile, keyFile, pin, create: { certPem, keyPem } }, notAfter, notes, problems: [] };
 }

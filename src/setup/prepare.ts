@@ -64,7 +64,7 @@ function inQuestionOrder(problems: readonly Problem[]): Problem[] {
 async function chooseCertificate(
   answers: Answers,
   { resolution: { given, unusable }, layout, taken }: Resolved,
-  { environment, now }: PrepareInput,
+  { environment, now, made }: PrepareInput,
 ): Promise<CertificateChoice> {
   const { cert, certFile, keyFile, host, deploy } = answers;
   const judgeable = !unusable.has('host') && !unusable.has('cert');
@@ -73,7 +73,7 @@ async function chooseCertificate(
   if (copied !== undefined && copied.files === undefined && certFile !== undefined && keyFile !== undefined) {
     return chooseTakenCertificate(copied, { certFile, keyFile }, environment);
   }
-  if (cert === 'self-signed') return chooseSelfSignedCertificate(host, layout, now);
+  if (cert === 'self-signed') return chooseSelfSignedCertificate(host, layout, now, made);
   if (certFile === undefined || keyFile === undefined) return { notes: [], problems: [] };
   const use = { environment, now, copied: deploy !== 'foreground' };
   return chooseManualCertificate({ host, certFile, keyFile }, given, use);

@@ -3,6 +3,7 @@ import { type Layout, layoutBelow } from '../deploy/layout.ts';
 import type { Manifest } from '../deploy/manifest.ts';
 import type { RelayConfig } from '../relay/config.ts';
 import { FileError, kindOf } from '../system/files.ts';
+import type { MadeCertificates } from './certificate.ts';
 import { derperName } from './derper/naming.ts';
 import { type TakeOver, takeOver } from './derper/take-over.ts';
 import { takenAnswers } from './derper/taken-answers.ts';
@@ -31,6 +32,8 @@ export interface PrepareInput {
   signal: AbortSignal;
   /** Only the certificate is to be renewed: what else is wrong does not matter now. */
   certificateOnly?: boolean;
+  /** Kept from one plan to the next, where several are made of the same answers. */
+  made?: MadeCertificates;
   facts?: Facts;
 }
 

@@ -6,7 +6,11 @@ import { rootCertificates } from 'node:tls';
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { makeSelfSignedCertificate } from '../../src/cert/self-signed.ts';
 import { layoutBelow } from '../../src/deploy/layout.ts';
-import { chooseManualCertificate, chooseSelfSignedCertificate } from '../../src/setup/certificate.ts';
+import {
+  chooseManualCertificate,
+  chooseSelfSignedCertificate,
+  type MadeCertificates,
+} from '../../src/setup/certificate.ts';
 import { isPubliclyTrusted, parseChain } from '../../src/setup/certificate-pair.ts';
 import { temporaryDirectory, treeOf } from '../temporary.ts';
 import { makeChain, type TestChain } from './authority.ts';
@@ -167,6 +171,15 @@ describe('chooseSelfSignedCertificate', () => {
     expect(certificate?.create?.keyPem).toContain('PRIVATE KEY');
     expect(certificate?.pin).toMatch(/^sha256-raw:/);
     expect(treeOf(directory)).toEqual({});
+  });
+
+  it('makes the same one for the plans of a run, so that what was shown is what is written', async () => {
+    const made: MadeCertificates = new Map();
+    const again = (host: string) => chooseSelfSignedCertificate(host, layoutBelow(directory), now, made);
+    const first = await again(address);
+    expect((await again(address)).certificate).toEqual(first.certificate);
+    expect((await again('203.0.113.8')).certificate?.pin).not.toBe(first.certificate?.pin);
+    expect((await choose()).certificate?.pin).not.toBe(first.certificate?.pin);
   });
 
   it('keeps the one that is there, so that the pin stays', async () => {

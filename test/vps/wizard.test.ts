@@ -155,6 +155,31 @@ describe('before anything is done', () => {
     untouched();
   });
 
+  it('names who has a port, and offers another one', async () => {
+    const listen = "require('node:net').createServer().listen(443)";
+    await machine.shell(`systemd-run --quiet --unit=other /opt/node-24/bin/node -e "${listen}"`);
+    await until('the port to be taken', { seconds: 30 }, async () =>
+      (await listeners()).some((at) => /:443$/.test(at)),
+    );
+    const wizard = await beginFresh();
+    const { terminal } = wizard;
+    await wizard.accept('How will clients reach this relay?');
+    expect(await terminal.screen()).toMatch(/Port 443 +in use by node \(pid \d+\)|Port 443 +node \(pid \d+\)/);
+    await wizard.accept('? Certificate');
+    await wizard.accept('? Run it with');
+    const question = await wizard.isAsked('? Ports');
+    expect(question).toMatch(/! 443 is in use by node \(pid \d+\)/);
+    expect(question).not.toContain('keep');
+    await wizard.accept('? Ports');
+    expect(await wizard.isAsked('DERP over HTTPS (TCP port)')).toContain('8443');
+    await terminal.type('443');
+    await terminal.key('Enter');
+    await terminal.waitFor(/✖ 443 is in use by node/);
+    await interrupt(wizard);
+    await machine.shell('systemctl stop other');
+    untouched();
+  });
+
   it('goes back with Escape, one question each time, and from the plan to the questions', async () => {
     const wizard = await beginFresh();
     const { terminal } = wizard;
@@ -216,10 +241,16 @@ describe('a first run in English', () => {
     await acceptUpToPlan(wizard);
     expect(await terminal.screen()).toMatch(/Port 443 +free +Port 80 +free +Port 3478\/udp +free/);
     const plan = await terminal.screen();
+    await wizard.type('? Go on?', 'd');
+    await terminal.waitFor(/\+RandomizedDelaySec[\s\S]*\? Go on\?/, 30);
+    const [, pin] = /\+ +certname: "(sha256-raw:[0-9a-f]{64})"/.exec(await terminal.history()) ?? [];
     await wizard.accept('? Go on?');
     expect(await terminal.waitForExit(INSTALL_SECONDS)).toBe(0);
     const shown = await terminal.history();
 
+    // What was shown is what was written.
+    expect(pin).toBeDefined();
+    expect(await machine.readFile('/etc/derp-setup/derp-map.json')).toContain(pin);
     // Every line of the plan is done, in its words.
     const planned = [...plan.matchAll(/^ +\d+ {2}(.+?)(?: {3}.*)?$/gm)].map(([, text]) => text!);
     expect(planned.length).toBeGreaterThanOrEqual(8);
@@ -453,5 +484,48 @@ describe('简体中文', () => {
     expect(await again.terminal.waitForExit(30)).toBe(130);
     expect((await machine.run(INSTALLED, ['uninstall', '--purge', '--yes'])).code).toBe(0);
     untouched();
+  });
+});
+
+describe('other ways through it', () => {
+  it('serves in the terminal until Ctrl-C, when that is chosen', async () => {
+    const wizard = await beginFresh();
+    const { terminal } = wizard;
+    await wizard.accept('How will clients reach this relay?');
+    await wizard.accept('? Certificate');
+    await wizard.choose('? Run it with', 'this terminal');
+    await wizard.accept('? Ports');
+    await wizard.choose('? Who may use it?', 'anyone');
+    await wizard.accept('? Region in the map');
+    await wizard.accept('? Go on?');
+    await terminal.waitFor('Serving until Ctrl-C.', INSTALL_SECONDS);
+    expect(await terminal.history()).toContain('✔ The relay works');
+    await terminal.key('C-c');
+    // The exit code is that of npx's shell, which takes the Ctrl-C for its own.
+    await terminal.waitForExit(30);
+    expect(await terminal.history()).toMatch(/Stopping: clients are told to come back later\.$/);
+    await machine.shell('rm -r /root/.local');
+    untouched();
+  });
+
+  it('asks about the firewall that is in the way, and opens it only when that is said', async () => {
+    await machine.shell('ufw allow 22/tcp && ufw --force enable');
+    const wizard = await beginFresh();
+    const { terminal } = wizard;
+    await acceptUpToAdmission(wizard);
+    expect(await terminal.screen()).toMatch(/Firewall +ufw is active/);
+    await wizard.choose('? Who may use it?', 'anyone');
+    await wizard.choose('? Really open to anyone?', 'yes');
+    await wizard.accept('? Region in the map');
+    await wizard.choose('ufw keeps clients out. Open 443/tcp, 80/tcp, 3478/udp?', 'no');
+    await wizard.isAsked('? Go on?');
+    expect(await terminal.screen()).not.toMatch(/\d {2}open /);
+    await terminal.key('Escape');
+    await wizard.choose('ufw keeps clients out.', 'yes');
+    await wizard.isAsked('? Go on?');
+    expect(await terminal.screen()).toMatch(/\d {2}open 443\/tcp, 80\/tcp, 3478\/udp in ufw/);
+    await wizard.accept('? Go on?');
+    expect(await terminal.waitForExit(INSTALL_SECONDS)).toBe(0);
+    expect(await machine.shell('ufw status')).toMatch(/443\/tcp +ALLOW/);
   });
 });

@@ -23,7 +23,7 @@ export function saysWhat({ flags, environment, answersPath, root, switches }: Pr
  */
 export async function setupAtTerminal(again: AgainInput, session: Session): Promise<number | undefined> {
   const ending = watchEnding();
-  const input = { ...again.input, signal: ending.signal };
+  const input: PrepareInput = { ...again.input, signal: ending.signal, made: new Map() };
   try {
     if (!saysWhat(input)) {
       const { manifest } = await readInstallation(layoutBelow('/'));

@@ -4,13 +4,20 @@ import { en } from '../../../src/cli/messages/en.ts';
 import type { WizardLookups } from '../../../src/cli/wizard/lookups.ts';
 import {
   BACK,
+  type Back,
   type InputQuestion,
   type KeysQuestion,
   type Prompter,
   type SelectQuestion,
 } from '../../../src/cli/wizard/prompting.ts';
 import type { Screen } from '../../../src/cli/wizard/screen.ts';
-import { runWizard, type WizardInput, type WizardRun, type WizardState } from '../../../src/cli/wizard/wizard.ts';
+import {
+  runWizard,
+  type WizardInput,
+  type WizardResult,
+  type WizardRun,
+  type WizardState,
+} from '../../../src/cli/wizard/wizard.ts';
 import { layoutBelow } from '../../../src/deploy/layout.ts';
 import type { Facts } from '../../../src/setup/facts.ts';
 import { type AnswerSources, completeAnswers, resolveAnswers } from '../../../src/setup/resolve.ts';
@@ -103,11 +110,27 @@ export interface Scene {
   switches?: Partial<WizardInput['switches']>;
   root?: string;
   state?: WizardState;
+  mayLeave?: boolean;
 }
 
-/** Runs the wizard with these keystrokes; fails when some are left over. */
+/** Runs the wizard with these keystrokes; fails when some are left over, or when it is left. */
 export async function play(scene: Scene, keystrokes: Keystroke[]) {
-  const { facts, sources, lookups, switches, root, state } = scene;
+  const { result, ...seen } = await playUnlessLeft(scene, keystrokes);
+  if (result === BACK) throw new Error('the wizard was left');
+  return { ...result, ...seen };
+}
+
+/** What a wizard came to, and all that was shown. */
+interface Played {
+  result: WizardResult | Back;
+  asked: Asked[];
+  refusals: string[];
+  lines: string[];
+}
+
+/** The same; the result is BACK when it was left. */
+export async function playUnlessLeft(scene: Scene, keystrokes: Keystroke[]): Promise<Played> {
+  const { facts, sources, lookups, switches, root, state, mayLeave = false } = scene;
   const resolution = resolveAnswers({ flags: {}, environment: {}, ...sources });
   const resolved: Resolved = {
     facts,
@@ -127,10 +150,10 @@ export async function play(scene: Scene, keystrokes: Keystroke[]) {
     messages: en,
     paint: new Chalk({ level: 0 }),
     width: 100,
+    mayLeave,
     whileBusy: (_, work) => work,
   };
   const result = await runWizard({ resolved, switches: { ...NO_SWITCHES, ...switches }, root }, run, state);
-  if (result === BACK) throw new Error('the wizard was left, which was not allowed');
   if (left.length > 0) throw new Error(`${left.length} keystrokes were not needed`);
-  return { ...result, asked, refusals, lines: lines() };
+  return { result, asked, refusals, lines: lines() };
 }

@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
+import { BACK } from '../../../src/cli/wizard/prompting.ts';
 import type { Facts } from '../../../src/setup/facts.ts';
 import { completeAnswers, resolveAnswers } from '../../../src/setup/resolve.ts';
 import { plainFacts, serverFacts } from '../../setup/facts.ts';
-import { ENTER, ESCAPE, type Keystroke, play } from './script.ts';
+import { ENTER, ESCAPE, type Keystroke, play, playUnlessLeft } from './script.ts';
 
 /** A server in a tailnet: every question has an answer that Enter takes. */
 const tailnetFacts: Facts = {
@@ -138,6 +139,13 @@ describe('the wizard', () => {
     it('and stays at the first question', async () => {
       const { answers } = await play({ facts: tailnetFacts }, [ESCAPE, ESCAPE, ...Array(6).fill(ENTER)]);
       expect(answers).toEqual({});
+    });
+
+    it('and leaves from there where that is allowed, with nothing left on the screen', async () => {
+      const keystrokes: Keystroke[] = [ENTER, ENTER, ESCAPE, ESCAPE, ESCAPE];
+      const { result, lines } = await playUnlessLeft({ facts: tailnetFacts, mayLeave: true }, keystrokes);
+      expect(result).toBe(BACK);
+      expect(lines).toEqual([]);
     });
 
     it('and asks again what depends on the answer that was changed', async () => {

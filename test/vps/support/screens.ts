@@ -16,7 +16,7 @@ export interface Shown {
 /** The address of the documentation's machine. */
 const EXAMPLE = '203.0.113.7';
 
-/** The text: what stands above the questions, each question once, then the answers, the plan and all the rest. */
+/** The text: what stands above the questions, each question once, then the answers, the plan, and what was done. */
 export function screensText({ ipv4, asked, plan, shown }: Shown): string {
   const firstAnswer = plan.indexOf('\n✔ ');
   const table = plan.slice(0, firstAnswer).trimEnd();
@@ -24,9 +24,10 @@ export function screensText({ ipv4, asked, plan, shown }: Shown): string {
   const confirmation = asked.at(-1) ?? '';
   const before = asked.filter((question) => firstLine(question) !== firstLine(confirmation));
   const questions = [...new Map(before.map((question) => [firstLine(question), question])).values()];
-  const answers = shown.slice(shown.indexOf('\n✔ ')).trim();
-  const doing = answers.indexOf('\n  ✔ ');
-  const parts = [table, ...questions, answers.slice(0, doing).trimEnd(), confirmation, answers.slice(doing + 1)];
+  // What was looked at in between, such as the differences, is left out.
+  const answersAndPlan = plan.slice(firstAnswer, plan.lastIndexOf('\n? ')).trim();
+  const doing = shown.slice(shown.indexOf('\n  ✔ ') + 1);
+  const parts = [table, ...questions, answersAndPlan, confirmation, doing];
   return `$ npx derp-setup\n${parts.join('\n\n')}\n`
     .replaceAll(ipv4, EXAMPLE)
     .replace(/ · \S* ?systemd-nspawn(?: 容器中)?/, '');
