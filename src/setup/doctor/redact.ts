@@ -18,7 +18,10 @@ const CREDENTIALS = /\b(Bearer|Basic)\s+[\w.~+/=-]+/gi;
 const NAMED_SECRET =
   /\b((?:api|auth|access|secret|private|mesh)[_-]?(?:key|token|secret)|token|password|passwd|secret)("?\s*[:=]\s*"?)[^\s"',&]+/gi;
 /** Letters of both cases and digits without a word in them, as tokens have; paths have slashes. */
-const TOKEN = /(?<![\w+/-])(?=[\w+-]*\d)(?=[\w+-]*[A-Z])(?=[\w+-]*[a-z])[\w+-]{32,}={0,2}/g;
+const TOKEN = /(?<![\w+-])(?=[\w+-]*\d)(?=[\w+-]*[A-Z])(?=[\w+-]*[a-z])[\w+-]{32,}={0,2}/g;
+/** Base64 has slashes too, but no other signs of a path; 32 bytes, as keys have, end with an equals sign. */
+const BASE64 =
+  /(?<![\w+/])(?:[A-Za-z0-9+/]{40,}={1,2}|(?=[A-Za-z0-9+/]*\d)(?=[A-Za-z0-9+/]*[A-Z])(?=[A-Za-z0-9+/]*[a-z])[A-Za-z0-9+/]{40,}(?![\w+/-]))/g;
 const EMAIL = /[\w.+-]+@[\w-]+(?:\.[\w-]+)+/g;
 const CERTIFICATE_NAME = /\bDNS:[^\s,"']+/g;
 const TAILNET = /\b[\w-]+(?:\.[\w-]+)*\.ts\.net\b/gi;
@@ -71,6 +74,7 @@ export function redactor({ host, urls }: Telling): (text: string) => string {
       .replace(FINGERPRINT, (fingerprint) => `${fingerprint.slice(0, 8)}…`)
       .replace(LONG_HEX, '$1…')
       .replace(TOKEN, (token) => `${token.slice(0, 4)}…`)
+      .replace(BASE64, (token) => `${token.slice(0, 4)}…`)
       .replace(EMAIL, '<email>')
       .replace(TAILNET, '<tailnet>')
       .replace(CERTIFICATE_NAME, 'DNS:<name>')

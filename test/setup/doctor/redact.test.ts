@@ -54,6 +54,24 @@ describe('a redacted text', () => {
     );
   });
 
+  it('never holds a key in base64 either', () => {
+    const before = [' ', '"', '\n', ': ', '(', '=', '/', '.', '-', '@'];
+    for (let round = 0; round < 500; round++) {
+      const secret = generateKeyPair().privateKey.toString('base64');
+      const text = `x${before[round % before.length]}${secret}\n`;
+      expect(redact(text), text).not.toContain(secret.slice(8, 24));
+    }
+  });
+
+  it.each([
+    '/usr/local/lib/derp-setup/current/bin/derp-relay.cjs',
+    '/etc/systemd/system/derp-setup-renew.service',
+    'node:internal/modules/esm/module_job:345:25',
+    'CAP_NET_BIND_SERVICE AES-128-GCM_SHA256 derp-relay.service',
+  ])('keeps %s', (text) => {
+    expect(redact(text)).toBe(text);
+  });
+
   it('keeps an address that is the host no better than any other', () => {
     expect(redactor({ host: '203.0.113.7', urls: [] })('203.0.113.7 and 203.0.113.8')).toBe('203.0.x.x and 203.0.x.x');
   });

@@ -49,8 +49,6 @@ async function gatherKeyList(
   try {
     const keys = await loadKeyList(path);
     const parts = await readPathParts(path).catch(() => undefined);
-    // From the top down to the file.
-    parts?.sort((a, b) => a.path.length - b.path.length);
     const leftOut = nodes.filter(({ key }) => !keys.has(parsePublicKey(key)));
     return { path, keys: keys.size, reachable: parts === undefined || isReachable(parts), leftOut };
   } catch (error) {

@@ -34,7 +34,8 @@ export const certificate = {
     selfSigned
       ? {
           text: `the certificate ends on ${formatDay(notAfter)} (${days(daysLeft)}), and its successor has a new pin, which every derpMap needs`,
-          remedy: 'change over when it suits you: sudo derp-setup renew, then paste what derp-setup derp-map prints',
+          remedy:
+            'see what comes next, and change over when it suits you: sudo derp-setup renew; then paste the new map: derp-setup derp-map',
         }
       : {
           text: `the certificate ends on ${formatDay(notAfter)} (${days(daysLeft)}), and should have been renewed by now`,

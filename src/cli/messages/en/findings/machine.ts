@@ -29,10 +29,10 @@ export const machine = {
     text: `errors in its log in the last hour: ${Object.entries(events)
       .map(([event, number]) => `${event} ${times(number)}`)
       .join(', ')}${last ? `; the last: ${last}` : ''}`,
-    remedy: 'sudo journalctl -u derp-relay -p err --since -1h; for a bug report: sudo derp-setup doctor --report FILE',
+    remedy: `sudo journalctl -u derp-relay --since -1h | grep '"level":"error"'; for a bug report: sudo derp-setup doctor --report FILE`,
   }),
   'needs-root': () => ({
-    text: 'keys, firewall rules and other users’ programs could not be looked at',
+    text: 'without root, keys, firewall rules and other users’ programs could not be looked at',
     remedy: 'sudo derp-setup doctor',
   }),
 } satisfies Partial<FindingMessages>;

@@ -26,8 +26,8 @@ export const admission = {
     remedy: 'sudo systemctl enable --now tailscaled；安装方法：https://tailscale.com/download/linux',
   }),
   'tailscaled-silent': ({ detail }) => ({
-    text: `tailscaled 没有答复谁可以使用中继${detail ? `：${detail}` : ''}`,
-    remedy: 'sudo systemctl restart tailscaled，然后查看：tailscale status',
+    text: `tailscaled 无法判断谁可以使用中继${detail ? `：${detail}` : ''}`,
+    remedy: 'sudo systemctl restart tailscaled；然后查看：tailscale status',
   }),
   'tailscaled-logged-out': () => ({
     text: 'tailscaled 没有登录，不认识任何节点，新的客户端都会被拒绝',
@@ -47,8 +47,8 @@ export const admission = {
     remedy: `请在本机测试：curl -i ${url}；换用其他地址：sudo derp-setup --verify url:https://…`,
   }),
   'admission-url-admits-all': ({ url }) => ({
-    text: `准入地址放行了一个不属于任何人的密钥（${url}）`,
-    remedy: '请确认在那里响应的是什么：Headscale 等的准入路径是 /verify',
+    text: `准入地址放行了一个随机生成的密钥，等于任何人都能使用（${url}）`,
+    remedy: '请确认该地址上运行的是什么；Headscale 等的准入路径是 /verify',
   }),
   'key-list-fine': ({ path, keys }) => ({ text: `${path} 允许 ${keys} 个密钥` }),
   'key-list-empty': ({ path }) => ({
@@ -56,7 +56,7 @@ export const admission = {
     remedy: '请每行写一个 nodekey:…（可从 tailscale status --json 中查到），然后：sudo systemctl reload derp-relay',
   }),
   'key-list-unreachable': ({ path }) => ({
-    text: `中继的用户无权读取 ${path}，中继将无法再次启动`,
+    text: `中继的运行用户（derp-relay）无权读取 ${path}，下次启动会失败`,
     remedy: `sudo chmod o+r ${path}，并为上级目录加上 o+x；不要放在 /home、/root 或 /tmp 下`,
   }),
   'key-list-bad': ({ detail }) => ({
@@ -65,7 +65,7 @@ export const admission = {
   }),
   'admission-unanswered': ({ failures }) => ({
     text: `中继启动以来，有 ${failures} 次准入查询没有得到答复`,
-    remedy: '目前已能答复；发生的时间：sudo journalctl -u derp-relay | grep admission_unanswered',
+    remedy: '目前已恢复正常；查看发生的时间：sudo journalctl -u derp-relay | grep admission_unanswered',
   }),
   'refused-lately': ({ refused }) => ({
     text: `最近一小时拒绝了 ${refused.length} 个密钥：${listed(refused.map(({ key, name, reason, times }) => `${name ? `${name} ` : ''}${key} ${times} 次（${REASONS[reason] ?? reason}）`))}`,

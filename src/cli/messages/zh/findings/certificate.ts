@@ -30,14 +30,14 @@ export const certificate = {
     selfSigned
       ? {
           text: `证书将于 ${formatDay(notAfter)} 过期（剩余 ${daysLeft} 天）；新证书的指纹不同，所有 derpMap 都要更新`,
-          remedy: '请在方便时更换：sudo derp-setup renew，然后粘贴 derp-setup derp-map 输出的内容',
+          remedy: '请查看下一步，并在方便时更换：sudo derp-setup renew；然后粘贴新的 derpMap：derp-setup derp-map',
         }
       : {
           text: `证书将于 ${formatDay(notAfter)} 过期（剩余 ${daysLeft} 天），本应已经续期`,
           remedy: 'sudo derp-setup renew；失败原因：sudo journalctl -u derp-setup-renew -n 50',
         },
   'certificate-not-loaded': ({ servedUntil, fileUntil }) => ({
-    text: `中继使用的证书（至 ${formatDay(servedUntil)}）与文件中的证书（至 ${formatDay(fileUntil)}）不同`,
+    text: `中继正在使用的证书（${formatDay(servedUntil)} 到期）与文件中的证书（${formatDay(fileUntil)} 到期）不是同一张`,
     remedy: 'sudo systemctl reload derp-relay',
   }),
   'chain-incomplete': ({ file, issuer }) => ({

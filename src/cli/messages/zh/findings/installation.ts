@@ -9,8 +9,8 @@ export const installation = {
   'files-fine': () => ({ text: '安装的文件齐全，内容一致' }),
   'file-missing': ({ path }) => ({ text: `${path} 不存在`, remedy: `重新生成：${SETUP_AGAIN}` }),
   'file-damaged': ({ path }) => ({
-    text: `${path} 的内容不是当初写入的内容`,
-    remedy: `移走它，再重新生成：${SETUP_AGAIN}`,
+    text: `${path} 已损坏，不是安装时写入的内容`,
+    remedy: `请先移走，再重新生成：${SETUP_AGAIN}`,
   }),
   'file-unusable': ({ problem }, { text, remedy }) => ({
     text: `${problem.subject} ${text}`,
@@ -57,19 +57,19 @@ export const installation = {
   }),
   'relay-silent': ({ port }) => ({
     text: `服务正在运行，但本机端口 ${port} 上没有中继响应`,
-    remedy: `查看它在等什么：${JOURNAL}；然后：${RESTART}`,
+    remedy: `查看卡在哪里：${JOURNAL}；然后：${RESTART}`,
   }),
   'other-relay-answers': ({ port }) => ({
     text: `端口 ${port} 上的中继与密钥文件中的密钥不一致`,
-    remedy: `让它重新读取密钥：${RESTART}；如果无效，说明端口被另一个中继占用：sudo ss -ltnp`,
+    remedy: `先重启，让它重新读取密钥：${RESTART}；如果无效，说明端口被另一个中继占用：sudo ss -ltnp`,
   }),
   'restart-needed': ({ running, installed }) => ({
     text: `已安装 ${installed}，但运行的仍是 ${running}`,
     remedy: RESTART,
   }),
   'derper-enabled': ({ name, running }) => ({
-    text: running ? `本机还在运行 derper（${name}）` : `derper（${name}）会随机器启动，并占用相同的端口`,
-    remedy: `永久取代它：sudo derp-setup --take-over；或：sudo systemctl disable --now ${name}`,
+    text: running ? `本机还在运行 derper（${name}）` : `derper（${name}）会开机自启，并占用相同的端口`,
+    remedy: `由本程序接管：sudo derp-setup --take-over；或：sudo systemctl disable --now ${name}`,
   }),
   'runtime-fine': ({ version }) => ({ text: `服务使用 Node ${version}` }),
   'runtime-missing': ({ path }) => ({

@@ -27,7 +27,10 @@ export const machine = {
     text: `最近一小时的日志中有错误：${Object.entries(events)
       .map(([event, number]) => `${event} ${number} 次`)
       .join('、')}${last ? `；最后一次：${last}` : ''}`,
-    remedy: 'sudo journalctl -u derp-relay -p err --since -1h；报告问题：sudo derp-setup doctor --report FILE',
+    remedy: `sudo journalctl -u derp-relay --since -1h | grep '"level":"error"'；报告问题：sudo derp-setup doctor --report FILE`,
   }),
-  'needs-root': () => ({ text: '无法查看密钥、防火墙规则和其他用户的程序', remedy: 'sudo derp-setup doctor' }),
+  'needs-root': () => ({
+    text: '没有 root 权限，无法查看密钥、防火墙规则和其他用户的进程',
+    remedy: 'sudo derp-setup doctor',
+  }),
 } satisfies Partial<FindingMessages>;

@@ -45,7 +45,7 @@ export const map = {
     text: `本机在 tailnet 中的节点密钥将于 ${formatDay(at)} 过期（剩余 ${daysLeft} 天），此后新的客户端都会被拒绝`,
     remedy: '请在管理后台为本机关闭密钥过期（Disable key expiry）；或重新登录：sudo tailscale up --force-reauth',
   }),
-  'clients-connected': ({ clients }) => ({ text: `当前有 ${clients} 个客户端连接` }),
+  'clients-connected': ({ clients }) => ({ text: `当前有 ${clients} 个客户端在线` }),
   'nobody-came': ({ host, ports }) => ({
     text: '最近没有来自外部的客户端；如果被云服务商拦截，流量到不了本机，这里也看不到',
     remedy: `请在云服务商的安全组中放行 ${ports.join(' 和 ')}；确认客户端已拿到 derpMap：derp-setup derp-map；在另一台电脑上检查：npx derp-setup probe ${host}`,

@@ -67,16 +67,16 @@ export const reach = {
     text: `两个客户端通过它收发了 ${packets} 个数据包，延迟 ${formatMs(medianMs)}`,
   }),
   'client-check': ({ check }, { text, remedy }) => ({
-    text: `客户端看到的“${checks[check.id]}”：${text}`,
+    text: `以客户端身份检查“${checks[check.id]}”：${text}`,
     ...(remedy !== undefined && { remedy }),
   }),
-  'strangers-refused': () => ({ text: '中继拒绝了陌生的密钥，符合设置' }),
+  'strangers-refused': () => ({ text: '陌生的密钥被拒绝，与设置一致' }),
   'strangers-admitted': () => ({
-    text: '一个不属于任何人的密钥通过了准入，而 --verify 并不允许所有人使用',
+    text: '随机生成的密钥也能通过准入，而 --verify 的设置不允许陌生人使用',
     remedy: `让中继重新读取设置：${RESTART}；如果仍然如此，说明是被查询的一方放行的`,
   }),
   'stun-through-docker': ({ port, mapped }) => ({
-    text: `端口 ${port} 的 STUN 答复了内网地址 ${mapped}：Docker 的代理隐藏了客户端的来源，客户端会得到错误的地址`,
+    text: `端口 ${port} 的 STUN 答复了内网地址 ${mapped}：docker-proxy 隐藏了客户端的来源地址，客户端得到的地址是错的`,
     remedy: '请让该容器使用主机网络（network_mode: host），或停止它，把端口让给中继',
   }),
   'stun-unproven': ({ mapped }) => ({
