@@ -152,6 +152,18 @@ describe('the doctor mends', () => {
     );
   });
 
+  it('nothing that a link leads to, which a broken-into relay may have made', async () => {
+    const key = '/var/lib/derp-setup/derper.key';
+    const before = await machine.shell('stat -c "%a %U:%G %Y" /etc/shadow');
+    await machine.shell(`cp -a ${key} /root/derper.key; runuser -u derp-relay -- ln -sf /etc/shadow ${key}`);
+    const { code, fixed } = await doctor('--fix');
+    expect(code).toBe(1);
+    expect(fixed.map(({ kind, ok }) => `${kind} ${ok}`)).toEqual(['owner false', 'mode false']);
+    expect(await machine.shell('stat -c "%a %U:%G %Y" /etc/shadow')).toBe(before);
+    await machine.shell(`rm ${key}; cp -a /root/derper.key ${key}`);
+    expect(beside(await doctor())).toEqual([]);
+  });
+
   it('a unit that systemd has not read, and says that it was changed by hand', async () => {
     await machine.shell(`echo '# mine' >>/etc/systemd/system/${UNIT}`);
     expect(beside(await doctor())).toEqual(['warning file-edited', 'warning unit-stale']);

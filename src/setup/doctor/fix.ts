@@ -3,7 +3,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { RELAY_UNIT } from '../../deploy/layout.ts';
 import { formatManifest } from '../../deploy/manifest.ts';
 import type { Opening } from '../../deploy/steps.ts';
-import { FileError, setMode, setOwner, writeFileAtomic } from '../../system/files.ts';
+import { setEntryMode, setEntryOwner } from '../../system/file-access.ts';
+import { FileError, writeFileAtomic } from '../../system/files.ts';
 import { detectFirewall, FirewallError, openPorts } from '../../system/firewall.ts';
 import { CommandError } from '../../system/processes.ts';
 import { daemonReload, enableUnit, reloadUnit, resetFailedUnit, startUnit } from '../../system/services.ts';
@@ -42,7 +43,7 @@ async function giveTo(path: string, owner: string): Promise<void> {
   const [user, group] = await Promise.all([findUser(userName), findUser(groupName)]);
   // Every group that is given files has a user of the same name.
   if (user === undefined || group === undefined) throw new FileError('write', path, 'other', new Error(`no ${owner}`));
-  await setOwner(path, { uid: user.uid, gid: group.gid });
+  await setEntryOwner(path, { uid: user.uid, gid: group.gid });
 }
 
 /** Opens what is closed, and writes it down, so that uninstalling closes it again. */
@@ -84,7 +85,7 @@ async function apply(fix: Fix, facts: DoctorFacts): Promise<void> {
       // The signal is sent; what the relay does about it takes a moment.
       return delay(RELOAD_MS);
     case 'mode':
-      return setMode(fix.path, fix.mode);
+      return setEntryMode(fix.path, fix.mode);
     case 'owner':
       return giveTo(fix.path, fix.owner);
     case 'open-firewall':

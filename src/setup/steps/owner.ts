@@ -1,5 +1,6 @@
 import type { OwnerStep } from '../../deploy/steps.ts';
-import { readSnapshot, setMode, setOwner } from '../../system/files.ts';
+import { setEntryMode, setEntryOwner } from '../../system/file-access.ts';
+import { readSnapshot } from '../../system/files.ts';
 import { idsOf, type StepHandler, sameOwner } from './handler.ts';
 
 /** Gives files that are kept the owner and mode that the relay needs. */
@@ -19,12 +20,12 @@ export const ownerHandler: StepHandler<OwnerStep> = {
     context.remember({
       what: path,
       now: async () => {
-        await setOwner(path, before);
-        await setMode(path, before.mode);
+        await setEntryOwner(path, before);
+        await setEntryMode(path, before.mode);
       },
     });
     // Closed to others first, then given away.
-    await setMode(path, mode);
-    await setOwner(path, ids);
+    await setEntryMode(path, mode);
+    await setEntryOwner(path, ids);
   },
 };

@@ -1,4 +1,4 @@
-import { statSync, writeFileSync } from 'node:fs';
+import { statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { type Finding, failed, warning } from '../../../src/setup/doctor/findings.ts';
@@ -53,5 +53,22 @@ describe('mending', () => {
       undefined,
     ]);
     expect(statSync(path).mode & 0o777).toBe(0o600);
+  });
+
+  it('is not led elsewhere by a link that the relay’s user may have put there', async () => {
+    const directory = temporaryDirectory();
+    const victim = join(directory, 'shadow');
+    writeFileSync(victim, '', { mode: 0o640 });
+    symlinkSync(victim, join(directory, 'derper.key'));
+    const path = join(directory, 'derper.key');
+    const outcomes = await applyFixes(
+      [
+        { kind: 'mode', path, mode: 0o600 },
+        { kind: 'owner', path, owner: 'root:root' },
+      ],
+      healthy,
+    );
+    expect(outcomes.map(({ detail }) => detail)).toEqual(Array(2).fill(expect.stringContaining('it is a link')));
+    expect(statSync(victim).mode & 0o777).toBe(0o640);
   });
 });
