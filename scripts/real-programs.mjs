@@ -2,7 +2,16 @@
 // from pinned Go modules, once, into a cache outside the repository.
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { homedir } from 'node:os';
 import { basename, delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -33,7 +42,24 @@ export function must(command, args, options = {}) {
   if (status !== 0) fail(1, `${command} ${args.join(' ')} failed${error ? `: ${error.message}` : ''}`);
 }
 
-/** Installs the Debian packages that are missing. */
+/** What packages start by themselves, now and at each boot, that would change this machine: firewalld shuts its ports. */
+const unwantedServices = { firewalld: 'firewalld.service' };
+
+/** Has Debian's packages start no services while they are installed, unless this machine has rules of its own for that. */
+function startNothing() {
+  const policy = '/usr/sbin/policy-rc.d';
+  if (existsSync(policy)) return () => {};
+  writeFileSync(policy, '#!/bin/sh\nexit 101\n', { mode: 0o755 });
+  const allowAgain = () => rmSync(policy, { force: true });
+  // Also when the run ends by a package that cannot be installed.
+  process.once('exit', allowAgain);
+  return allowAgain;
+}
+
+/**
+ * Installs the Debian packages that are missing. Nothing is started, and nothing is removed for them, such as
+ * iptables-persistent for ufw, with which the machine's own rules would go at the next boot.
+ */
 export function installPackages(packages) {
   const missing = Object.entries(packages)
     .filter(([, sign]) => (sign.startsWith('/') ? !existsSync(sign) : !findProgram(sign)))
@@ -45,8 +71,14 @@ export function installPackages(packages) {
   const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
   must('apt-get', ['-q', 'update'], { env });
   // Another apt-get may be at work, as happens by itself on a Debian machine.
-  const options = ['-q', '-y', '-o', 'DPkg::Lock::Timeout=300', '--no-install-recommends'];
+  const options = ['-q', '-y', '-o', 'DPkg::Lock::Timeout=300', '--no-install-recommends', '--no-remove'];
+  const allowAgain = startNothing();
   must('apt-get', [...options, 'install', ...missing], { env });
+  allowAgain();
+  for (const name of missing) {
+    const service = unwantedServices[name];
+    if (service !== undefined && findProgram('systemctl')) must('systemctl', ['--root=/', 'disable', service]);
+  }
 }
 
 /**
