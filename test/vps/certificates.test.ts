@@ -7,6 +7,7 @@ import { makeChain, type TestChain } from '../setup/authority.ts';
 import { nameMachine } from './support/derper.ts';
 import { diffTrees } from './support/file-tree.ts';
 import { bootMachine, type Machine } from './support/machine.ts';
+import { until } from './support/wait.ts';
 
 const host = 'derp.example.com';
 const SETUP = '/usr/local/bin/derp-setup';
@@ -30,6 +31,12 @@ const renew = (...args: string[]) => machine.run(SETUP, ['renew', ...args], { ti
 const mainPid = async () => (await machine.shell(`systemctl show ${RELAY} --property=MainPID --value`)).trim();
 const fingerprintOf = ({ leaf }: TestChain) => new X509Certificate(leaf).fingerprint256;
 const copies = () => machine.shell(`cat /etc/derp-setup/certs/${host}.crt /etc/derp-setup/certs/${host}.key`);
+
+/** Has the relay run by what its unit says now. */
+async function restart(): Promise<void> {
+  await machine.shell(`systemctl daemon-reload && systemctl restart ${RELAY}`);
+  await until('the relay to serve', { seconds: 30 }, () => served());
+}
 
 /** What a certificate's owner would renew: the two files, with what they are told to hold. */
 async function putOriginal({ leaf, intermediate, key }: TestChain): Promise<void> {
@@ -183,19 +190,19 @@ describe('renew', () => {
   });
 
   it('goes back when the relay does not take the new one', async () => {
-    // A relay that cannot be told to read its files again.
-    await machine.writeFile(
-      `/etc/systemd/system/${RELAY}.d/deaf.conf`,
-      '[Service]\nExecReload=\nExecReload=/bin/true\n',
-    );
-    await machine.shell('systemctl daemon-reload');
+    // A relay that sees other files than those that are written.
+    await machine.shell('mkdir /opt/frozen && cp -a /etc/derp-setup/certs /opt/frozen/certs');
+    const frozen = '[Service]\nBindReadOnlyPaths=/opt/frozen/certs:/etc/derp-setup/certs\n';
+    await machine.writeFile(`/etc/systemd/system/${RELAY}.d/frozen.conf`, frozen);
+    await restart();
     await putOriginal(await newChain());
     const { code, stderr } = await renew();
+    await machine.shell(`rm -r /etc/systemd/system/${RELAY}.d`);
     expect(stderr).toContain('still serves the one before');
-    await machine.shell(`rm -r /etc/systemd/system/${RELAY}.d && systemctl daemon-reload`);
     expect(code, stderr).toBe(1);
     expect(stderr).toContain('Everything was put back as it was.');
     expect(await copies()).toBe(chain.leaf + chain.intermediate + chain.key);
+    await restart();
     expect(await served()).toBe(fingerprintOf(chain));
     await putOriginal(chain);
   });
