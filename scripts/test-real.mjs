@@ -13,6 +13,7 @@ import { buildTools, fail, installPackages, must, say } from './real-programs.mj
 const top = fileURLToPath(new URL('..', import.meta.url));
 
 const goModules = ['test/interop/tailscale', 'test/interop/headscale'];
+const pebbleModules = ['test/acme/pebble'];
 
 const goTools = `Go to build ${goModules.join(', ')}`;
 
@@ -58,8 +59,25 @@ const suites = {
       DERP_INTEROP_TOOLS: interopTools(),
     }),
   },
+  acme: {
+    about: "certificates ordered of Pebble, Let's Encrypt's own test authority, here and on a freshly booted Debian",
+    folder: 'test/acme/',
+    packages: {
+      'systemd-container': 'systemd-nspawn',
+      debootstrap: 'debootstrap',
+      'debian-archive-keyring': '/usr/share/keyrings/debian-archive-keyring.gpg',
+      iproute2: 'ip',
+      'util-linux': 'nsenter',
+    },
+    needs: `Go to build ${pebbleModules.join(', ')}, and ${madeForMachines}`,
+    prepare: (prefix) => ({
+      DERP_ACME_TOOLS: buildTools('acme', pebbleModules, ''),
+      DERP_VPS_MACHINES: prepareMachines(),
+      DERP_VPS_RUNNING: runningFolder(prefix),
+    }),
+  },
 };
-const planned = ['acme', 'nginx', 'docker'];
+const planned = ['nginx', 'docker'];
 
 /** Splits the command line into suites, test files (which narrow their suite down to them), and what is vitest's. */
 function chosenSuites(args) {
@@ -157,6 +175,9 @@ for (const name of names) {
   env[`DERP_${name.toUpperCase()}_WORK`] = work;
   env[`DERP_${name.toUpperCase()}_PREFIX`] = prefix;
 }
+// The suite acme boots machines as the suite vps does.
+env.DERP_VPS_WORK ??= work;
+env.DERP_VPS_PREFIX ??= prefix;
 const code = await runVitest(paths, forVitest, env);
 await sweep(prefix);
 if (code === 0) rmSync(work, { recursive: true, force: true });

@@ -1,0 +1,82 @@
+/** Which challenge to take, and who answers it. Pure: facts in, the way out. */
+import type { PortOwner } from '../../system/port-owner.ts';
+import { isLetsEncrypt } from './directory.ts';
+import type { ChallengeType } from './identifier.ts';
+
+/** Who has a port: nobody, our running relay, somebody else, or it may not be opened by this user. */
+export type PortHolder =
+  | { state: 'free' }
+  | { state: 'relay' }
+  | { state: 'denied' }
+  | { state: 'taken'; owner?: PortOwner | undefined };
+
+/** How a challenge is answered. */
+export interface ChallengeWay {
+  challenge: ChallengeType;
+  /** `relay`: the running relay serves the answer; `responder`: we listen there for the moment. */
+  by: 'relay' | 'responder';
+  /** Where it is answered on this machine. */
+  port: number;
+  /** Where the authority looks. */
+  outerPort: number;
+}
+
+/** Why a challenge cannot be answered. */
+export interface BlockedWay {
+  challenge: ChallengeType;
+  port: number;
+  holder: PortHolder;
+}
+
+/** What the choice depends on. */
+export interface WayFacts {
+  directoryUrl: string;
+  /** What somebody asked for. */
+  wanted: ChallengeType | undefined;
+  derpPort: number;
+  /** -1 where the relay has none. */
+  httpPort: number;
+  /** Who has the ports that `candidatePorts` names. */
+  holders: ReadonlyMap<number, PortHolder>;
+}
+
+const OUTER: Record<ChallengeType, number> = { 'http-01': 80, 'tls-alpn-01': 443 };
+
+/** What the relay itself has for a challenge; -1 for nothing. */
+const ownPort = (type: ChallengeType, { derpPort, httpPort }: Pick<WayFacts, 'derpPort' | 'httpPort'>) =>
+  type === 'http-01' ? httpPort : derpPort;
+
+type PortFacts = Pick<WayFacts, 'directoryUrl' | 'wanted' | 'derpPort' | 'httpPort'>;
+
+/**
+ * The port on which a challenge is answered. Public authorities look at 80 and 443 only; who asks for a challenge by
+ * name, or names an authority of his own, knows that the relay's port is where it arrives.
+ */
+function localPort(type: ChallengeType, facts: PortFacts): number {
+  const own = ownPort(type, facts);
+  const named = facts.wanted === type || !isLetsEncrypt(facts.directoryUrl);
+  return own > 0 && named ? own : OUTER[type];
+}
+
+/** The challenges to try, in order. */
+const challengesOf = ({ wanted }: Pick<WayFacts, 'wanted'>): ChallengeType[] =>
+  wanted === undefined ? ['http-01', 'tls-alpn-01'] : [wanted];
+
+/** The ports that a way may need: who has them must be found out. */
+export function candidatePorts(facts: PortFacts): number[] {
+  return [...new Set(challengesOf(facts).map((type) => localPort(type, facts)))];
+}
+
+/** The way to take, or why there is none. */
+export function chooseWay(facts: WayFacts): { way: ChallengeWay } | { blocked: BlockedWay[] } {
+  const blocked: BlockedWay[] = [];
+  for (const challenge of challengesOf(facts)) {
+    const port = localPort(challenge, facts);
+    const holder = facts.holders.get(port) ?? { state: 'free' };
+    const outerPort = isLetsEncrypt(facts.directoryUrl) ? OUTER[challenge] : port;
+    if (holder.state === 'relay') return { way: { challenge, by: 'relay', port, outerPort } };
+    if (holder.state === 'free') return { way: { challenge, by: 'responder', port, outerPort } };
+    blocked.push({ challenge, port, holder });
+  }
+  return { blocked };
+}
