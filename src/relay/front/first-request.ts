@@ -14,6 +14,9 @@ export interface FirstRequest extends UpgradeRequest {
 const START = Buffer.from('GET /derp HTTP/1.1\r\n');
 const HEAD_END = Buffer.from('\r\n\r\n');
 const MAX_PLAIN_HEAD = 2048;
+/** What Tailscale's clients send, and nothing that has a meaning of its own to HTTP. */
+const PLAIN_HEADERS = new Set(['host', 'user-agent', 'upgrade', 'connection', 'derp-fast-start', 'ideal-node']);
+const ODD_BYTES = /[^ -~]/;
 
 /**
  * Reads the first bytes of a connection when they are plainly a whole DERP upgrade request, as Tailscale's clients send
@@ -24,36 +27,20 @@ export function readFirstRequest(bytes: Buffer): FirstRequest | undefined {
   if (bytes.length < START.length || bytes.compare(START, 0, START.length, 0, START.length) !== 0) return undefined;
   const headEnd = bytes.subarray(0, MAX_PLAIN_HEAD).indexOf(HEAD_END, START.length - 2);
   if (headEnd < 0) return undefined;
-  let upgrade = false;
-  let connection = false;
-  let fastStart = false;
-  let idealNode = '';
+  const given = new Map<string, string>();
   for (const line of bytes.toString('latin1', START.length, headEnd).split('\r\n')) {
     const colon = line.indexOf(':');
-    if (colon <= 0) return undefined;
-    const value = line.slice(colon + 1).trim();
-    switch (line.slice(0, colon).toLowerCase()) {
-      case 'upgrade':
-        if (value.toLowerCase() !== 'derp') return undefined;
-        upgrade = true;
-        break;
-      case 'connection':
-        if (value.toLowerCase() !== 'upgrade') return undefined;
-        connection = true;
-        break;
-      case 'derp-fast-start':
-        fastStart = value === '1';
-        break;
-      case 'ideal-node':
-        idealNode = value;
-        break;
-      case 'host':
-      case 'user-agent':
-        break;
-      default:
-        // Anything that could change the request's meaning (a body, an expectation, a protocol) is node:http's.
-        return undefined;
-    }
+    const name = line.slice(0, Math.max(0, colon)).toLowerCase();
+    // Anything that could change the request's meaning (a body, an expectation, a protocol, a header that comes twice or
+    // holds odd bytes) is node:http's: what this reads otherwise than a proxy in front, somebody could hide behind it.
+    if (!PLAIN_HEADERS.has(name) || given.has(name) || ODD_BYTES.test(line)) return undefined;
+    given.set(name, line.slice(colon + 1).trim());
   }
-  return upgrade && connection ? { fastStart, idealNode, end: headEnd + HEAD_END.length } : undefined;
+  if (given.get('upgrade')?.toLowerCase() !== 'derp') return undefined;
+  if (given.get('connection')?.toLowerCase() !== 'upgrade') return undefined;
+  return {
+    fastStart: given.get('derp-fast-start') === '1',
+    idealNode: given.get('ideal-node') ?? '',
+    end: headEnd + HEAD_END.length,
+  };
 }
