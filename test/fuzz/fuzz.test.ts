@@ -50,7 +50,10 @@ describe('the fuzzer itself', () => {
     const counts = new Array<number>(10).fill(0);
     for (let i = 0; i < 20_000; i++) counts[random.below(10)]!++;
     for (const count of counts) expect(Math.abs(count - 2000)).toBeLessThan(200);
-    expect(new Set(Array.from({ length: 30_000 }, () => random.length(50))).size).toBe(51);
+    const lengths = Array.from({ length: 20_000 }, () => random.length(50));
+    expect(Math.min(...lengths)).toBe(0);
+    expect(Math.max(...lengths)).toBeGreaterThan(40);
+    expect(Math.max(...lengths)).toBeLessThanOrEqual(50);
   });
 
   it('makes JSON values that JSON can carry, __proto__ as a field among them', () => {

@@ -90,8 +90,9 @@ async function main(): Promise<number> {
   process.stderr.write(`seed ${seed}\n`);
   const started = Date.now();
   const { scores, failures } = await tryInputs({ seed: seed!, runs: runs!, seconds: seconds!, only: values.target });
-  for (const line of scoreTable(scores, (Date.now() - started) / 1000, process.cpuUsage().user / 1e6))
-    process.stdout.write(`${line}\n`);
+  if (runs! > 0)
+    for (const line of scoreTable(scores, (Date.now() - started) / 1000, process.cpuUsage().user / 1e6))
+      process.stdout.write(`${line}\n`);
   for (const { target, input, message } of failures) {
     const file = saveRegression(REGRESSIONS, target, input);
     process.stderr.write(`BROKEN ${message}\n  saved as ${file}\n`);

@@ -57,12 +57,16 @@ const UNIT_MS: Record<string, number> = {
   h: 3_600_000,
 };
 
+/** One part of a duration. Each text fits in one way only, or a long one that does not fit is tried in endless ways. */
+const PART = String.raw`(\d+(?:\.\d*)?|\.\d+)(ns|us|µs|μs|ms|s|m|h)`;
+const DURATION = new RegExp(`^(?:${PART})+$`);
+
 /** A duration as Go writes it (`2s`, `1m30s`, `300ms`, `0`), in milliseconds; undefined for anything else. */
 export function parseGoDuration(text: string): number | undefined {
   if (text === '0') return 0;
-  if (!/^((\d+\.?\d*|\.\d+)(ns|us|µs|μs|ms|s|m|h))+$/.test(text)) return undefined;
+  if (!DURATION.test(text)) return undefined;
   let total = 0;
-  for (const [, amount, unit] of text.matchAll(/(\d+\.?\d*|\.\d+)(ns|us|µs|μs|ms|s|m|h)/g)) {
+  for (const [, amount, unit] of text.matchAll(new RegExp(PART, 'g'))) {
     total += Number(amount) * UNIT_MS[unit!]!;
   }
   return total;
