@@ -45,7 +45,7 @@ const beginFresh = (args: readonly string[] = [], options?: TerminalOptions) =>
 /** Answers the questions up to the one about who may use the relay. */
 async function acceptUpToAdmission(wizard: Conversation): Promise<void> {
   await wizard.accept('How will clients reach this relay?');
-  await wizard.accept('? Certificate');
+  await wizard.choose('? Certificate', 'Self-signed');
   await wizard.accept('? Run it with');
   await wizard.accept('? Ports');
   await wizard.isAsked('? Who may use it?');
@@ -165,7 +165,7 @@ describe('before anything is done', () => {
     const { terminal } = wizard;
     await wizard.accept('How will clients reach this relay?');
     expect(await terminal.screen()).toMatch(/Port 443 +in use by node \(pid \d+\)|Port 443 +node \(pid \d+\)/);
-    await wizard.accept('? Certificate');
+    await wizard.choose('? Certificate', 'Self-signed');
     await wizard.accept('? Run it with');
     const question = await wizard.isAsked('? Ports');
     expect(question).toMatch(/! 443 is in use by node \(pid \d+\)/);
@@ -235,7 +235,7 @@ describe('before anything is done', () => {
 });
 
 describe('a first run in English', () => {
-  it('is answered with Enter but for one choice, and ends with a relay that works', async () => {
+  it('is answered with Enter for the most part, and ends with a relay that works', async () => {
     const wizard = await beginFresh();
     const { terminal } = wizard;
     await acceptUpToPlan(wizard);
@@ -434,7 +434,7 @@ describe('简体中文', () => {
     const wizard = await beginFresh([], { env: { LANG: 'zh_CN.UTF-8' } });
     const { terminal } = wizard;
     await wizard.accept('客户端用什么地址连接这台中继？');
-    await wizard.accept('? 证书');
+    await wizard.choose('? 证书', '自签名');
     await wizard.accept('? 用什么方式运行？');
     await wizard.type('? 端口', 'c');
     await wizard.type('DERP（HTTPS）的 TCP 端口', '70000');
@@ -492,7 +492,7 @@ describe('other ways through it', () => {
     const wizard = await beginFresh();
     const { terminal } = wizard;
     await wizard.accept('How will clients reach this relay?');
-    await wizard.accept('? Certificate');
+    await wizard.choose('? Certificate', 'Self-signed');
     await wizard.choose('? Run it with', 'this terminal');
     await wizard.accept('? Ports');
     await wizard.choose('? Who may use it?', 'anyone');

@@ -20,14 +20,18 @@ const EXAMPLE = '203.0.113.7';
 export function screensText({ ipv4, asked, plan, shown }: Shown): string {
   const firstAnswer = plan.indexOf('\n✔ ');
   const table = plan.slice(0, firstAnswer).trimEnd();
-  const firstLine = (question: string) => question.split('\n')[0];
+  // The words of a question; what it offers stands behind a gap.
+  const wordsOf = (question: string) => question.split(/\n| {2}/)[0]!;
   const confirmation = asked.at(-1) ?? '';
-  const before = asked.filter((question) => firstLine(question) !== firstLine(confirmation));
-  const questions = [...new Map(before.map((question) => [firstLine(question), question])).values()];
+  const questions = new Map<string, string>();
+  for (const question of asked) {
+    const words = wordsOf(question);
+    if (words !== wordsOf(confirmation) && !questions.has(words)) questions.set(words, question);
+  }
   // What was looked at in between, such as the differences, is left out.
   const answersAndPlan = plan.slice(firstAnswer, plan.lastIndexOf('\n? ')).trim();
   const doing = shown.slice(shown.indexOf('\n  ✔ ') + 1);
-  const parts = [table, ...questions, answersAndPlan, confirmation, doing];
+  const parts = [table, ...questions.values(), answersAndPlan, confirmation, doing];
   return `$ npx derp-setup\n${parts.join('\n\n')}\n`
     .replaceAll(ipv4, EXAMPLE)
     .replace(/ · \S* ?systemd-nspawn(?: 容器中)?/, '');
