@@ -30,6 +30,7 @@ const relay: RelayCounters = {
   admissionFailures: 1,
   admissionRemovals: 0,
   stun: { answered: 1234, ignored: 0, overLimit: 0 },
+  certificateRefused: null,
   internalErrors: 0,
   rssBytes: 85_000_000,
 };

@@ -24,6 +24,8 @@ export interface RelayCounters {
   admissionFailures: number;
   admissionRemovals: number;
   stun: { answered: number; ignored: number; overLimit: number };
+  /** Why the certificate in its files is not the one that it serves; null when it is, undefined when it does not say. */
+  certificateRefused: string | null | undefined;
   internalErrors: number;
   /** The memory of its process. */
   rssBytes: number;
@@ -40,6 +42,8 @@ const numberAt = (json: Json, name: string): number => {
   const value = json[name];
   return typeof value === 'number' && Number.isFinite(value) ? value : 0;
 };
+
+const readRefusal = (value: unknown) => (value === null || typeof value === 'string' ? value : undefined);
 
 function readDrops(json: Json): Record<string, number> {
   const dropped = objectAt(json, 'packets_dropped');
@@ -82,6 +86,7 @@ export function readCounters(status: RelayStatus): RelayCounters {
       ignored: numberAt(stun, 'ignored'),
       overLimit: numberAt(stun, 'over_limit'),
     },
+    certificateRefused: readRefusal(objectAt(status, 'certificate').refused),
     internalErrors: numberAt(status, 'internal_errors'),
     rssBytes: numberAt(objectAt(status, 'memory'), 'rss'),
   };

@@ -729,6 +729,16 @@ describe('the log', () => {
     });
   });
 
+  it('is not told of errors that are over', () => {
+    const refused = log('error', 'certificate_not_reloaded', 20, { problem: 'they do not match' });
+    const reloaded = log('info', 'certificate_reloaded', 19);
+    expect(ids(withUnits({ relayJournal: [refused, reloaded] }))).toEqual([]);
+    const again = withUnits({ relayJournal: [reloaded, refused] });
+    expect(ids(again)).toEqual(['warning log-errors']);
+    expect(ids({ ...again, relay: { ...relay, certificateRefused: 'no' } })).toEqual(['warning log-errors']);
+    expect(ids({ ...again, relay: { ...relay, certificateRefused: null } })).toEqual([]);
+  });
+
   it('is replaced by the relay’s own count where it cannot be read', () => {
     const facts = { ...withUnits({ relayJournal: [] }), relay: { ...relay, internalErrors: 3 } };
     expect(only(facts)).toMatchObject({ id: 'log-errors', data: { events: { internal_error: 3 } } });

@@ -4,12 +4,23 @@ import { type Finding, fine, warning } from '../findings.ts';
 import { recentEvents } from './journal.ts';
 
 /** Told by a check of its own. */
-const TOLD_ELSEWHERE = ['admission_unanswered'];
+const TOLD_ELSEWHERE = ['admission_unanswered', 'certificate_expired'];
+
+/** Errors that are over when the event beside them has happened since. */
+const OVER_AFTER: Record<string, string> = {
+  certificate_not_reloaded: 'certificate_reloaded',
+  meta_certificate_not_renewed: 'meta_certificate_renewed',
+  key_file_not_reloaded: 'key_file_reloaded',
+};
 
 export function judgeLog({ units, relay, now }: DoctorFacts): Finding[] {
   if (units === undefined) return [];
-  const errors = recentEvents(units.relayJournal, now).filter(
-    ({ level, event }) => level === 'error' && !TOLD_ELSEWHERE.includes(event),
+  const events = recentEvents(units.relayJournal, now);
+  const isOver = (event: string, index: number) =>
+    (event === 'certificate_not_reloaded' && relay?.certificateRefused === null) ||
+    events.some((later, i) => i > index && later.event === OVER_AFTER[event]);
+  const errors = events.filter(
+    ({ level, event }, i) => level === 'error' && !TOLD_ELSEWHERE.includes(event) && !isOver(event, i),
   );
   const last = errors.at(-1);
   if (last === undefined) {
@@ -20,8 +31,8 @@ export function judgeLog({ units, relay, now }: DoctorFacts): Finding[] {
     }
     return units.relayJournal.length > 0 ? [fine('log-fine', {})] : [];
   }
-  const events: Record<string, number> = {};
-  for (const { event } of errors) events[event] = (events[event] ?? 0) + 1;
+  const counts: Record<string, number> = {};
+  for (const { event } of errors) counts[event] = (counts[event] ?? 0) + 1;
   // The first line: the rest of it is where in the program it happened.
-  return [warning('log-errors', { events, last: String(last.problem ?? last.event).split('\n')[0]! })];
+  return [warning('log-errors', { events: counts, last: String(last.problem ?? last.event).split('\n')[0]! })];
 }
