@@ -40,6 +40,12 @@ export interface AdmissionRules {
   proverKeys?: string[];
 }
 
+/** Addresses and CIDR ranges, some of them in files: one a line, comments behind #. Files are read again on change. */
+export interface AddressSource {
+  ranges: string[];
+  files: string[];
+}
+
 export interface RelayConfig {
   /** DERP over HTTPS, or over plain HTTP when `certificate` is null. */
   listen: ListenAddress;
@@ -75,6 +81,13 @@ export interface RelayConfig {
   clientRateFile: string | null;
   /** Read a PROXY protocol header on connections from these addresses or CIDR ranges. */
   proxyProtocolFrom: string[];
+  /**
+   * Whose packets are answered at all, on the DERP port and by STUN: addresses that `allowCidr` holds (null: all) and
+   * `denyCidr` does not. All others are disconnected before TLS. The machine itself is never kept out. The plain HTTP
+   * port is for everybody, as certificate authorities come from anywhere.
+   */
+  allowCidr: AddressSource | null;
+  denyCidr: AddressSource | null;
   /** Who may use the relay; null for everybody. */
   admission: AdmissionRules | null;
   /** How long to wait for clients to leave after SIGTERM, milliseconds. */
@@ -99,6 +112,8 @@ export const defaultRelayConfig: Omit<RelayConfig, 'hostname' | 'keyFile' | 'cer
   clientRate: null,
   clientRateFile: null,
   proxyProtocolFrom: [],
+  allowCidr: null,
+  denyCidr: null,
   admission: null,
   drainMs: 5000,
   logLevel: 'info',

@@ -63,6 +63,10 @@ export class Counters {
   admissionRemovals = 0;
   /** ACME challenges answered, and requests for one that there is no file for. */
   readonly challenges = { http_01: 0, tls_alpn_01: 0, unknown: 0 };
+  /** Connections and datagrams from addresses that are kept out; clients disconnected because a list has changed. */
+  addressesRefused = 0;
+  addressRemovals = 0;
+  stunRefused = 0;
   stunAnswered = 0;
   stunIgnored = 0;
   stunOverLimit = 0;
@@ -95,6 +99,8 @@ export class Counters {
       duplicate_connections: this.duplicateConnections,
       accepts: this.accepts,
       accepts_over_limit: this.acceptsOverLimit,
+      addresses_refused: this.addressesRefused,
+      address_removals: this.addressRemovals,
       logins: { ...this.logins },
       logins_refused: this.loginsRefused,
       admission_questions: this.admissionQuestions,
@@ -119,7 +125,12 @@ export class Counters {
       keep_alives_sent: this.keepAlivesSent,
       unknown_frames: this.unknownFrames,
       challenges: { ...this.challenges },
-      stun: { answered: this.stunAnswered, ignored: this.stunIgnored, over_limit: this.stunOverLimit },
+      stun: {
+        answered: this.stunAnswered,
+        ignored: this.stunIgnored,
+        over_limit: this.stunOverLimit,
+        refused: this.stunRefused,
+      },
     };
   }
 }

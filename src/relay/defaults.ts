@@ -82,6 +82,11 @@ export const defaults = {
   keyListBytes: 2 << 20,
   keyListLineLength: 1_024,
 
+  /** The longest file of addresses that are let in or kept out: some 200,000 ranges. */
+  addressListBytes: 4 << 20,
+  /** The machine's own addresses are looked up again after this time. */
+  ownAddressesLifetime: 10_000,
+
   /** Clients are told to come back within this time after a restart notice; each gets a random part of it. */
   restartSpread: 1000,
   /** … and to go on trying for this long. */

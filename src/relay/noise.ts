@@ -3,6 +3,8 @@ import type { Log } from './log.ts';
 
 /** What scanners and broken clients do to every server on the internet: counted, not printed one by one. */
 export const noiseKinds = [
+  'address_refused',
+  'stun_address_refused',
   'tls_handshake_failed',
   'handshake_timeout',
   'bad_http_request',

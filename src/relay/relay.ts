@@ -5,6 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { encodeKeepAlive, encodeServerKey } from '../protocol/frame-encoder.ts';
 import { formatUntypedKey } from '../protocol/keys.ts';
 import type { WatchTimes } from '../system/file-watch.ts';
+import { AddressGate } from './admission/address-gate.ts';
 import { Gate } from './admission/gate.ts';
 import type { RecheckTimes } from './admission/recheck.ts';
 import type { RelayConfig } from './config.ts';
@@ -39,6 +40,8 @@ export interface RelayParts {
   recheck?: Partial<RecheckTimes>;
   /** When changes of files are noticed; the defaults when absent. */
   watch?: Partial<WatchTimes>;
+  /** Whether an address is this machine's, which no address list keeps out; looked up when absent. */
+  isOwnAddress?: (address: string) => boolean;
   /** The other nodes of the region; none when absent. */
   region?: Region;
   /** How sockets are read; shared where this Node can. */
@@ -58,8 +61,8 @@ export interface Relay {
   /** Counters and gauges, as served at /debug/vars. */
   snapshot(): Record<string, unknown>;
   /**
-   * Reads the certificate (which it also does by itself when its files change), the key file and the clients' rate
-   * again, and asks again about the clients that are in.
+   * Reads the certificate, the address lists (both also by itself when their files change), the key file and the
+   * clients' rate again, and asks again about the clients that are in.
    * @throws RelayStartError when a file is unusable; what it held before stays in use, and the rest is done all the same
    */
   reload(): Promise<void>;
@@ -86,6 +89,13 @@ export async function startRelay(config: RelayConfig, parts: RelayParts = {}): P
   const sessions = new Set<Session>();
   const gate = await Gate.open(config.admission, { log, counters, sessions, times: parts.recheck });
   const clientRates = await ClientRates.open(config, { log, clients: sessions });
+  const addresses = await AddressGate.open(config, {
+    log,
+    counters,
+    sessions,
+    times: parts.watch,
+    isOwn: parts.isOwnAddress,
+  });
   const keyPair = await loadOrCreateIdentity(config.keyFile);
   const certificate = await serveCertificate?.(keyPair.publicKey);
 
@@ -132,10 +142,17 @@ export async function startRelay(config: RelayConfig, parts: RelayParts = {}): P
     context,
     credentials: certificate?.credentials ?? null,
     challenges,
+    admits: (address) => addresses.admits(address),
     readMode,
     pages: { derp: config.derp, home: config.home, bootstrapDns: () => bootstrapDns.addresses, snapshot },
   });
 
+  const answers = (address: string): boolean => {
+    if (addresses.admits(address)) return true;
+    counters.stunRefused++;
+    noise.count('stun_address_refused');
+    return false;
+  };
   const opened: (() => Promise<void> | void)[] = [];
   let derpPort: number;
   let httpPort = -1;
@@ -152,7 +169,7 @@ export async function startRelay(config: RelayConfig, parts: RelayParts = {}): P
       });
     }
     if (config.stunPort >= 0) {
-      stun = await startStun(config.listen.host, config.stunPort, counters);
+      stun = await startStun(config.listen.host, config.stunPort, counters, answers);
       opened.push(() => stun!.stop());
     }
   } catch (error) {
@@ -164,6 +181,7 @@ export async function startRelay(config: RelayConfig, parts: RelayParts = {}): P
   }
   bootstrapDns.start();
   gate.start();
+  addresses.start();
 
   const stallWatch = new StallWatch(counters);
   const writeChecks = setInterval(() => {
@@ -184,7 +202,12 @@ export async function startRelay(config: RelayConfig, parts: RelayParts = {}): P
   certificate?.start((credentials) => front.setCredentials(credentials));
 
   const reload = async () => {
-    const results = await Promise.allSettled([certificate?.reload(), gate.reload(), clientRates.reload()]);
+    const results = await Promise.allSettled([
+      certificate?.reload(),
+      gate.reload(),
+      addresses.reload(),
+      clientRates.reload(),
+    ]);
     for (const result of results) if (result.status === 'rejected') throw result.reason;
   };
 
@@ -196,6 +219,7 @@ export async function startRelay(config: RelayConfig, parts: RelayParts = {}): P
     clearInterval(writeChecks);
     stallWatch.stop();
     certificate?.stop();
+    addresses.stop();
     bootstrapDns.stop();
     keepAlives.stop();
     for (const close of opened) await close();
@@ -233,9 +257,14 @@ async function listen(server: Server, host: string | null, port: number): Promis
   return typeof address === 'object' && address !== null ? address.port : port;
 }
 
-async function startStun(host: string | null, port: number, counters: Counters): Promise<StunServer> {
+async function startStun(
+  host: string | null,
+  port: number,
+  counters: Counters,
+  answers: (address: string) => boolean,
+): Promise<StunServer> {
   try {
-    return await startStunServer(host, port, counters);
+    return await startStunServer(host, port, counters, answers);
   } catch (error) {
     throw listenError('udp', host, port, error as NodeJS.ErrnoException);
   }

@@ -152,10 +152,10 @@ export class ServedCertificate {
 
   /** What an hour can change without anybody touching a file. */
   async #checkDates(): Promise<void> {
-    // A pair may have been too early, or a directory out of reach; where it is still wrong the log should not fall silent.
+    this.#warn();
+    // A pair may have been too early, or a directory out of reach; while it is still wrong the log should not fall silent.
     if (this.#refused !== null) await this.#enqueue(false).catch(() => {});
     if (this.#meta.notAfter.getTime() - Date.now() <= defaults.metaCertificateRenewDays * DAY) await this.#renewMeta();
-    this.#warn();
   }
 
   async #renewMeta(): Promise<void> {

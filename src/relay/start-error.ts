@@ -1,5 +1,11 @@
 /** What kept the relay from starting; stable, for callers that add advice of their own. */
-export type RelayStartErrorCode = 'bad-certificate' | 'bad-key-file' | 'bad-key-list' | 'bad-rate-file' | 'listen';
+export type RelayStartErrorCode =
+  | 'bad-certificate'
+  | 'bad-key-file'
+  | 'bad-key-list'
+  | 'bad-address-list'
+  | 'bad-rate-file'
+  | 'listen';
 
 /** A reason the relay could not start, written for the person who started it. */
 export class RelayStartError extends Error {

@@ -55,12 +55,19 @@ export interface StunServer {
 /**
  * Starts answering STUN binding requests.
  * @param host an address to bind, or null for every IPv4 and IPv6 address
+ * @param answers whether a datagram from this address is looked at; whatever it refuses, it counts itself
  * @throws the system's error when the port cannot be bound
  */
-export async function startStunServer(host: string | null, port: number, counters: Counters): Promise<StunServer> {
+export async function startStunServer(
+  host: string | null,
+  port: number,
+  counters: Counters,
+  answers: (address: string) => boolean = () => true,
+): Promise<StunServer> {
   const socket = await bind(host, port);
   const limit = new AnswerLimit();
   socket.on('message', (datagram, sender) => {
+    if (!answers(sender.address)) return;
     const request = readBindingRequest(datagram);
     // Nobody can be answered at port 0, and send() throws for it, but anybody can forge a datagram from there.
     if (request === undefined || sender.port === 0) {

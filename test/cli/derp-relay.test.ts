@@ -167,6 +167,22 @@ describe('derp-relay refuses', () => {
     expect(lines[0]).toContain(`cannot listen on ${ports.tcp}/tcp: in use by ${owner}`);
   });
 
+  it('address lists with a mistake, by file, line and rule', async () => {
+    const list = join(home, 'allow.txt');
+    writeFileSync(list, '192.0.2.1 # office\n203.0.113.7/8\n');
+    const config = { keyFile: 'k', stunPort: -1, allowCidr: { files: ['allow.txt'] }, denyCidr: ['192.0.2.0/33'] };
+    const path = join(home, 'relay.json');
+    writeFileSync(path, JSON.stringify(config));
+    const start = ['-a', `127.0.0.1:${ports.tcp}`, '--config', path];
+    expect(await refused(...start)).toEqual([
+      `derp-relay: ${path}: denyCidr.ranges[0] "192.0.2.0/33" needs a number from 0 to 32 behind its slash`,
+    ]);
+    writeFileSync(path, JSON.stringify({ ...config, denyCidr: null }));
+    expect(await refused(...start)).toEqual([
+      `derp-relay: address list: ${list}, line 2: "203.0.113.7/8" begins within its range: write 203.0.0.0/8, or 203.0.113.7 alone`,
+    ]);
+  });
+
   it('a key file that was cut short, and leaves it as it is', async () => {
     const path = join(home, 'derper.key');
     writeFileSync(path, '{"PrivateKey": "privkey:12');

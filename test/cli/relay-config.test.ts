@@ -202,6 +202,8 @@ describe('the config file', () => {
       clientRate: { bytesPerSecond: 1000, burstBytes: 5 },
       clientRateFile: 'rate.json',
       proxyProtocolFrom: ['127.0.0.1', '10.0.0.0/8', '2001:db8::/32'],
+      allowCidr: { ranges: ['192.0.2.0/24'], files: ['allow.txt', '/abs/allow.txt'] },
+      denyCidr: ['192.0.2.7', '2001:db8::/32'],
       admission: {
         tailscaled: { socket: 'tailscaled.sock' },
         url: { url: 'https://hs.example/verify', failOpen: true },
@@ -220,6 +222,8 @@ describe('the config file', () => {
         stunPort: 3479,
         keyFile: '/etc/relay/derper.key',
         clientRateFile: '/etc/relay/rate.json',
+        allowCidr: { ranges: ['192.0.2.0/24'], files: ['/etc/relay/allow.txt', '/abs/allow.txt'] },
+        denyCidr: { ranges: ['192.0.2.7', '2001:db8::/32'], files: [] },
         admission: {
           ...json.admission,
           tailscaled: { socket: '/etc/relay/tailscaled.sock' },
@@ -231,6 +235,15 @@ describe('the config file', () => {
 
   it('can be written from the defaults', () => {
     expect(fields({ ...defaultRelayConfig })).toEqual({ config: defaultRelayConfig, problems: [] });
+  });
+
+  it('has every flaw of its address lists told, by what is wrong', () => {
+    const { problems } = fields({ allowCidr: { ranges: ['192.0.2.1', '192.0.2.7/24', 5], files: ['', 'a'] } });
+    expect(problems.map(({ subject, message }) => [subject.replace('/etc/relay/config.json: ', ''), message])).toEqual([
+      ['allowCidr.ranges[1]', expect.stringContaining('write 192.0.2.0/24')],
+      ['allowCidr.ranges[2]', 'must be a text'],
+      ['allowCidr.files[0]', expect.any(String)],
+    ]);
   });
 
   it('may leave tailscaled where it usually is, and a URL closed', () => {
@@ -296,6 +309,17 @@ describe('the config file', () => {
     { proxyProtocolFrom: ['10.0.0.0/33'] },
     { proxyProtocolFrom: ['x'] },
     { proxyProtocolFrom: '10.0.0.0/8' },
+    { allowCidr: [] },
+    { allowCidr: {} },
+    { allowCidr: '192.0.2.0/24' },
+    { allowCidr: { ranges: '192.0.2.0/24' } },
+    { allowCidr: { files: 'allow.txt' } },
+    { allowCidr: { files: [''] } },
+    { allowCidr: { ranges: [], files: [] } },
+    { allowCidr: { ranges: ['192.0.2.1'], file: 'x' } },
+    { denyCidr: ['192.0.2.7/24'] },
+    { denyCidr: [5] },
+    { denyCidr: ['derp.example'] },
     { admission: {} },
     { admission: [] },
     { admission: 'tailscaled' },

@@ -1,23 +1,14 @@
 /** derp-relay's `--config FILE`: JSON with the fields of RelayConfig, every one of them checked. */
-import { isIP } from 'node:net';
 import { dirname } from 'node:path';
 import type { RelayConfig } from '../../relay/config.ts';
 import type { RelayProblem } from '../../setup/derper-flags/go-flags.ts';
 import { readHome, readHost, readListen, readNames, readPort } from '../../setup/derper-flags/settings.ts';
 import { FileError, readText } from '../../system/files.ts';
+import { isRange, readAddressSource } from './address-fields.ts';
 import { readAdmission } from './admission-fields.ts';
 import { isObject, type ObjectReader, readFile, readFlag, readMilliseconds, textual } from './field-readers.ts';
 
 const LOG_LEVELS: readonly RelayConfig['logLevel'][] = ['debug', 'info', 'warn', 'error', 'silent'];
-
-function isRange(value: unknown): value is string {
-  if (typeof value !== 'string') return false;
-  const [address = '', bits, ...rest] = value.split('/');
-  const longest = isIP(address) === 4 ? 32 : 128;
-  return (
-    isIP(address) > 0 && rest.length === 0 && (bits === undefined || (/^\d+$/.test(bits) && Number(bits) <= longest))
-  );
-}
 
 /** How each field is read. Relative paths are relative to the file that names them. */
 const READERS: { [K in keyof RelayConfig]: ObjectReader<RelayConfig[K]> } = {
@@ -73,6 +64,8 @@ const READERS: { [K in keyof RelayConfig]: ObjectReader<RelayConfig[K]> } = {
     Array.isArray(value) && value.every(isRange)
       ? { value }
       : { problem: 'must be a list of addresses or ranges, such as 127.0.0.1 or 10.0.0.0/8' },
+  allowCidr: readAddressSource,
+  denyCidr: readAddressSource,
   admission: readAdmission,
   drainMs: readMilliseconds,
   logLevel: (value) => {

@@ -2,6 +2,7 @@
 import { isIP } from 'node:net';
 import { ProtocolError } from '../../protocol/errors.ts';
 import { parseKeyFile } from '../../protocol/keys.ts';
+import { loadAddressRules } from '../../relay/admission/address-rules.ts';
 import { loadKeyList } from '../../relay/admission/key-list.ts';
 import { loadCertificate } from '../../relay/certificate.ts';
 import type { CertificateFiles, RelayConfig } from '../../relay/config.ts';
@@ -86,6 +87,16 @@ async function checkFile(
   }
 }
 
+async function checkAddressLists(config: RelayConfig): Promise<RelayProblem[]> {
+  try {
+    await loadAddressRules(config);
+    return [];
+  } catch (error) {
+    if (error instanceof RelayStartError) return [{ subject: 'address list:', message: error.message }];
+    throw error;
+  }
+}
+
 /** All problems with a configuration on this machine. `ownKey` false: the key file will be a new one. */
 export async function preflight(config: RelayConfig, ownKey = true): Promise<RelayProblem[]> {
   const { listen, httpPort, stunPort } = config;
@@ -97,6 +108,7 @@ export async function preflight(config: RelayConfig, ownKey = true): Promise<Rel
     checkCertificate(config),
     checkFile('key file', config.admission?.keyFile, loadKeyList),
     checkFile('rate file', config.clientRateFile, loadClientRate),
+    checkAddressLists(config),
   ]);
   return problems.flat();
 }

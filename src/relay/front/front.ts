@@ -41,6 +41,8 @@ export interface FrontOptions {
   readonly credentials: SecureContextOptions | null;
   /** Answers ACME challenges, where that is wanted. */
   readonly challenges: Challenges | undefined;
+  /** Whether connections from this address are taken. */
+  readonly admits: (address: string) => boolean;
   readonly readMode: ReadMode;
 }
 
@@ -48,7 +50,7 @@ export interface FrontOptions {
  * The DERP port: takes connections, ends TLS, and makes each one a DERP session (by plain upgrade, fast start or
  * WebSocket) or an HTTP page.
  *
- * A connection's way: accept limit → PROXY header → (ACME challenge) → TLS → first request → session, or node:http for all else.
+ * A connection's way: address lists → accept limit → PROXY header → (ACME challenge) → TLS → first request → session, or node:http for all else.
  */
 export class Front {
   readonly server: TcpServer;
@@ -106,16 +108,46 @@ export class Front {
     counters.accepts++;
     // Without a listener a reset connection would end the process; the 'close' that follows is what counts.
     socket.on('error', () => {});
+    const { address } = endpointOf(socket);
+    // Whom a balancer speaks for is known when its header has been read.
+    const proxied = this.#proxy?.trusts(address) === true;
+    if (!proxied && !this.#options.admits(address)) {
+      this.#refuseAddress(socket);
+      return;
+    }
     if (this.#acceptLimit?.take() === false) {
       counters.acceptsOverLimit++;
       // Accepted and closed at once, so that clients see an end and back off.
       socket.destroy();
       return;
     }
+    this.#remember(socket);
+    if (!proxied) this.#secure(socket);
+    else {
+      this.#proxy!.accept(socket, (ready) => {
+        if (this.#options.admits(this.#clientOf(ready).address)) this.#secure(ready);
+        else this.#refuseAddress(ready);
+      });
+    }
+  }
+
+  #remember(socket: Socket): void {
     this.#connections.add(socket);
     socket.on('close', () => this.#connections.delete(socket));
-    if (this.#proxy === undefined) this.#secure(socket);
-    else this.#proxy.accept(socket, (ready) => this.#secure(ready));
+  }
+
+  /** Turns away somebody whose address is kept out, unless it is a certificate authority with a challenge. */
+  #refuseAddress(socket: Socket): void {
+    const refuseNow = () => {
+      this.#options.context.counters.addressesRefused++;
+      this.#options.context.noise.count('address_refused');
+      socket.destroy();
+    };
+    const challenges = this.#tls === undefined ? undefined : this.#options.challenges?.alpn;
+    if (challenges?.pending) {
+      this.#remember(socket);
+      challenges.accept(socket, refuseNow);
+    } else refuseNow();
   }
 
   #secure(socket: Socket): void {

@@ -24,7 +24,7 @@ export function addressList(entries: readonly string[]): BlockList {
 
 /**
  * Reads the PROXY protocol header at the start of connections from trusted balancers, and remembers whom each one
- * speaks for. Connections from elsewhere are taken as they are: a header from a stranger is not believed.
+ * speaks for. Connections from elsewhere are not for this: a header from a stranger is not believed.
  */
 export class ProxyFront {
   readonly #trusted: BlockList;
@@ -37,13 +37,13 @@ export class ProxyFront {
     this.#noise = noise;
   }
 
-  /** Calls `next` with the connection once its header, if it must have one, has been read. */
+  /** Whether a connection from this address has a header that is believed. */
+  trusts(address: string): boolean {
+    return this.#trusted.check(address, isIPv6(address) ? 'ipv6' : 'ipv4');
+  }
+
+  /** Reads the header of a trusted balancer's connection, then calls `next` with it. */
   accept(socket: Socket, next: (socket: Socket) => void): void {
-    const { address } = endpointOf(socket);
-    if (!this.#trusted.check(address, isIPv6(address) ? 'ipv6' : 'ipv4')) {
-      next(socket);
-      return;
-    }
     let received: Buffer = Buffer.alloc(0);
     const fail = () => {
       this.#noise.count('bad_proxy_header');
