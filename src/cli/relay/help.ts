@@ -21,7 +21,7 @@ export function relayHelp(program: string): string {
     ...terms.map(({ term, help }) => `  ${term.padEnd(width)}  ${help}`),
     '',
     "derper's flags for mesh and rate limits are refused, because this version cannot honour them.",
-    'SIGHUP reads the certificate, the address lists, the key file and the clients’ rate again, and asks again about the clients that are in; certificate and address lists are also read by themselves when their files change. SIGTERM and SIGINT tell the clients, then end.',
+    'SIGHUP reads the certificate, the address lists, the key file and the rate file again, and asks again about the clients that are in; certificate and address lists are also read by themselves when their files change. SIGTERM and SIGINT tell the clients, then end.',
     'Exit codes: 0 ended when asked to, 1 failed, 2 bad usage or input.',
   ].join('\n');
 }

@@ -6,6 +6,7 @@ import { frameTargets } from './frames.ts';
 import { httpTargets } from './http.ts';
 import { loginTargets } from './logins.ts';
 import { sessionTargets } from './sessions.ts';
+import { tlsTargets } from './tls.ts';
 
 /** Everything that reads bytes of strangers, of operators, and of other programs. */
 export const targets: readonly FuzzTarget[] = [
@@ -14,6 +15,7 @@ export const targets: readonly FuzzTarget[] = [
   ...loginTargets,
   ...httpTargets,
   ...addressTargets,
+  ...tlsTargets,
   ...fileTargets,
   ...derperTargets,
 ];
