@@ -63,7 +63,9 @@ export async function renewCommand(
     const preview = await previewSteps(steps, prepared.runFacts, signal);
     const files = preview.filter(({ step }) => step.kind === 'file');
     if (files.length === 0) {
-      tellNotes(prepared.notes, session);
+      // That the answers are still those of the last run goes without saying here.
+      const notes = prepared.notes.filter(({ code }) => code !== 'answers-kept');
+      tellNotes(notes, session);
       const at = prepared.certificate.notAfter.toISOString();
       output.answer(messages.report.certificateNotDue(at.slice(0, 10)));
       output.document({ ok: true, renewed: false, certificate: { ...prepared.certificate, notAfter: at } });
