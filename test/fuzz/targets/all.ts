@@ -13,6 +13,7 @@ export const targets: readonly FuzzTarget[] = [
   ...frameTargets,
   ...sessionTargets,
   ...loginTargets,
+  ...tlsTargets,
   ...httpTargets,
   ...addressTargets,
   ...tlsTargets,

@@ -88,9 +88,10 @@ const unitWords = words(
   '@-:+!|',
   'sh -c ',
 );
-const shell = Buffer.from(
-  'cd /x && HOME="/a b" exec env A=1 nohup derper -hostname "${HOST:-derp.example.com}" -a :443 > log 2>&1 &',
-);
+const shells = [
+  `cd /x && HOME="/a b" exec env A=1 nohup derper -hostname "\${HOST:-derp.example.com}" -a :443 > log 2>&1 &`,
+  `exec env A=1 nohup derper -hostname "$HOST" -a :443 $EXTRA || true; sh -c 'sudo -u x derper'`,
+].map((text) => Buffer.from(text));
 const shellWords = words(
   '"',
   "'",
@@ -195,7 +196,7 @@ export const derperTargets: readonly FuzzTarget[] = [
   readerTarget(
     'shell command',
     3,
-    (random) => mutateBytes(random, shell, { words: shellWords, most: 2000 }),
+    (random) => mutateBytes(random, random.pick(shells), { words: shellWords, most: 2000 }),
     (input) => {
       const commands = splitShellCommands(asText(input), environment);
       return commands.some((command) => findDerperCommand(command, environment) !== undefined);

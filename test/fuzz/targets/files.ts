@@ -10,6 +10,7 @@ import { KeyListError, parseKeyList } from '../../../src/relay/admission/key-lis
 import { QuestionError } from '../../../src/relay/admission/source.ts';
 import { readStatus, readWhoIs } from '../../../src/relay/admission/tailscaled-answers.ts';
 import type { RelayConfig } from '../../../src/relay/config.ts';
+import { ClientRateError, parseClientRate } from '../../../src/relay/limits/client-rate-file.ts';
 import { parseStatus } from '../../../src/setup/relay-status.ts';
 import { mutateBytes, mutateJsonText, words } from '../mutate.ts';
 import type { Random } from '../random.ts';
@@ -27,6 +28,9 @@ const relayJson = {
   bootstrapDnsNames: ['login.example.com'],
   writeTimeoutMs: 2000,
   tcpKeepAliveMs: 600_000,
+  challengeDirectory: '/var/lib/derp-setup/acme',
+  clientRate: { bytesPerSecond: 1_000_000, burstBytes: 2_000_000 },
+  clientRateFile: 'rate.json',
   acceptLimit: { perSecond: 100, burst: 200 },
   proxyProtocolFrom: ['127.0.0.1', '10.0.0.0/8', '::1/128'],
   admission: {
@@ -152,6 +156,19 @@ export const fileTargets: readonly FuzzTarget[] = [
       return false;
     },
   },
+  readerTarget(
+    "derper's rate file",
+    4,
+    (random) =>
+      mutateJsonText(random, { PerClientRateLimitBytesPerSec: 1_250_000, PerClientRateBurstBytes: 2_500_000 }),
+    (input) => {
+      const rate = parseClientRate(asText(input));
+      const fine = rate === null || (rate.bytesPerSecond > 0 && rate.burstBytes >= 0);
+      promise(fine, () => `the rate ${JSON.stringify(rate)} was taken`);
+      return true;
+    },
+    ClientRateError,
+  ),
   readerTarget(
     'admission answer',
     6,

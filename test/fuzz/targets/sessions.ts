@@ -10,7 +10,9 @@ import {
 } from '../../../src/protocol/frame-encoder.ts';
 import { FrameType } from '../../../src/protocol/frame-types.ts';
 import { keyPairOf } from '../../../src/protocol/keys.ts';
+import { defaultRelayConfig } from '../../../src/relay/config.ts';
 import { Counters } from '../../../src/relay/counters.ts';
+import { ClientRates } from '../../../src/relay/limits/client-rates.ts';
 import { createLog } from '../../../src/relay/log.ts';
 import { Noise } from '../../../src/relay/noise.ts';
 import { type Flushable, Turn } from '../../../src/relay/queues/turn.ts';
@@ -34,6 +36,10 @@ const noise = new Noise(silent);
 noise.stop();
 const keepAlives = new KeepAliveWheels();
 keepAlives.stop();
+const clientRates = await ClientRates.open(
+  { ...defaultRelayConfig, hostname: 'derp.example.com', certificate: null, keyFile: 'unused' },
+  { log: silent, clients: new Set() },
+);
 
 /** Ends a turn when it is told to. */
 class HandTurn extends Turn {
@@ -139,7 +145,7 @@ function checkSession(input: Buffer): boolean {
   const context: SessionContext = {
     ...{ keyPair: relayKey, serverKeyFrame: encodeServerKey(relayKey.publicKey), keepAliveFrame: encodeKeepAlive() },
     ...{ pool, carryPool: pool, turn, counters, switchboard: new Switchboard(counters), sessions: new Set() },
-    ...{ keepAlives, admit: () => ({ admitted: true }) as const, log: silent, noise, writeTimeoutMs: 0 },
+    ...{ keepAlives, clientRates, admit: () => ({ admitted: true }) as const, log: silent, noise, writeTimeoutMs: 0 },
   };
   const transports = keys.map(() => new HandTransport());
   const sessions = transports.map(
