@@ -1,30 +1,38 @@
 /** Changed bytes at a relay in a process of its own, over TCP, TLS and UDP, while good clients exchange packets. */
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { makeSelfSignedCertificate } from '../../src/cert/self-signed.ts';
 import { encodeBindingRequest } from '../../src/protocol/stun.ts';
+import type { RelayConfig } from '../../src/relay/config.ts';
 import { RawClient } from '../relay/support/raw-client.ts';
 import { connected, drained, fastStart, mustClose, openTcp, openTls } from '../soak/connections.ts';
 import { RelayProcess } from '../soak/relay-process.ts';
 import { SteadyPair } from '../soak/steady-pair.ts';
 import { RelayFault, type Target } from '../soak/target.ts';
 import { percentile } from '../soak/trend.ts';
-import { mutateBytes } from './mutate.ts';
 import { Random } from './random.ts';
 import { targets } from './targets/all.ts';
 
 /** Whose inputs are sent over the wire. */
 const makerOf = (name: string) => targets.find((target) => target.name === name)!.make;
-const clientHello = Buffer.concat([Buffer.from('16030100c8010000c40303', 'hex'), Buffer.alloc(193, 0x13)]);
 
 /** One connection of each kind; each says one changed input and hangs up. */
-const kinds: readonly { name: string; say(target: Target, random: Random): Promise<void> }[] = [
+interface Kind {
+  readonly name: string;
+  say(target: Target, random: Random): Promise<void>;
+}
+
+const kinds: readonly Kind[] = [
   {
     name: 'TCP, instead of TLS',
     async say(target, random) {
       const socket = openTcp(target.port);
       await connected(socket, 'connect');
-      socket.end(mutateBytes(random, random.pick([clientHello, makerOf('first request')(random)])));
+      socket.end(makerOf(random.oneIn(3) ? 'first request' : 'ClientHello')(random));
       await mustClose(socket, 'changed bytes over TCP');
     },
   },
@@ -70,73 +78,119 @@ const kinds: readonly { name: string; say(target: Target, random: Random): Promi
   },
 ];
 
-/** Which connections come from a balancer that sends PROXY headers, told by the address; the rest are strangers. */
-const PROXY_FROM = '127.0.0.1';
+/** One way to run the relay, and what is sent to it. */
+interface Variant {
+  readonly name: string;
+  readonly settings: Partial<RelayConfig>;
+  readonly kinds: readonly Kind[];
+  /** Good clients are there as well; not behind a balancer, where everything must begin with a PROXY header. */
+  readonly pair: boolean;
+  readonly stun: boolean;
+  /** Of all the time. */
+  readonly share: number;
+}
+
+/** A folder with a challenge, while which is there every hello is looked into before TLS has it. */
+async function challengeFolder(): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'derp-fuzz-challenge-'));
+  await mkdir(join(folder, 'alpn'));
+  const { certPem, keyPem } = await makeSelfSignedCertificate('derp.example.com');
+  await writeFile(join(folder, 'alpn', 'derp.example.com.pem'), `${keyPem}${certPem}`);
+  return folder;
+}
 
 /** @returns everything that must not be; empty when all is well. Prints what was done. */
 export async function fuzzLiveRelay(seconds: number, seed: number): Promise<string[]> {
-  const problems: string[] = [];
-  const counts = new Map<string, number>();
-  for (const proxied of [false, true]) {
-    const settings = proxied ? { proxyProtocolFrom: [PROXY_FROM] } : {};
-    await using relay = await RelayProcess.start('bin/derp-relay.cjs', settings);
-    if (proxied) problems.push(...(await strikeProxied(relay, seconds / 4, seed, counts)));
-    else problems.push(...(await strike(relay, seconds, seed, counts)));
-  }
-  process.stdout.write('\n| live relay | inputs |\n| --- | --- |\n');
-  for (const [name, count] of counts) process.stdout.write(`| ${name} | ${count.toLocaleString('en')} |\n`);
-  return problems;
-}
-
-async function strike(
-  relay: RelayProcess,
-  seconds: number,
-  seed: number,
-  counts: Map<string, number>,
-): Promise<string[]> {
-  const { target } = relay;
-  const latencies: number[] = [];
-  const pair = await SteadyPair.start(target.port, { every: 10, onLatency: (ms) => latencies.push(ms) });
-  const before = { descriptors: relay.descriptors(), rss: (await relay.vars()).memory.rss };
-  const until = Date.now() + seconds * 1000;
-  const chosen = kinds.filter(({ name }) => !name.includes('PROXY'));
-  const problems = await rushes(relay, chosen, until, seed, counts);
-  problems.push(...(await stunRush(relay, until, seed, counts)));
-  if (relay.obituary !== undefined) return [...problems, `it died: ${relay.obituary}`];
-  const after = await settled(relay, 2, before.descriptors);
-  const { sent, lost, disordered, closed } = await pair.finish();
-  if (lost > 0 || disordered > 0 || closed) problems.push(`the good pair has lost ${lost} of ${sent} packets`);
-  problems.push(...after.problems);
+  const challengeDirectory = await challengeFolder();
+  const [hellos, proxied, ...rest] = kinds;
+  const variants: readonly Variant[] = [
+    { name: 'plain', settings: {}, kinds: [hellos!, ...rest], pair: true, stun: true, share: 0.6 },
+    {
+      name: 'with a challenge',
+      settings: { challengeDirectory },
+      kinds: [hellos!],
+      pair: true,
+      stun: false,
+      share: 0.2,
+    },
+    {
+      name: 'behind a balancer',
+      settings: { proxyProtocolFrom: ['127.0.0.1'] },
+      kinds: [proxied!],
+      pair: false,
+      stun: false,
+      share: 0.2,
+    },
+  ];
   process.stdout.write(
-    `\nlive relay: ${sent} good packets, ${lost} lost, p99 ${percentile(latencies, 0.99).toFixed(1)} ms; ` +
-      `descriptors ${before.descriptors} before, ${after.descriptors} after; ` +
-      `RSS ${before.rss >> 20} MB before, ${after.rss >> 20} MB after; ${after.stalls} stalls\n`,
+    '\n| live relay | inputs | good packets | lost | p99 ms | descriptors before, after | RSS MB before, after | stalls |\n',
   );
+  process.stdout.write('| --- | --- | --- | --- | --- | --- | --- | --- |\n');
+  try {
+    const problems: string[] = [];
+    for (const variant of variants) {
+      const found = await strike(variant, seconds * variant.share, seed);
+      problems.push(...found.map((problem) => `${variant.name}: ${problem}`));
+    }
+    return problems;
+  } finally {
+    await rm(challengeDirectory, { recursive: true, force: true });
+  }
+}
+
+async function strike({ name, settings, kinds: chosen, pair: withPair, stun }: Variant, seconds: number, seed: number) {
+  await using relay = await RelayProcess.start('bin/derp-relay.cjs', settings);
+  const latencies: number[] = [];
+  const onLatency = (milliseconds: number) => latencies.push(milliseconds);
+  const pair = withPair ? await SteadyPair.start(relay.target.port, { every: 10, onLatency }) : undefined;
+  const before = await look(relay, withPair);
+  const counts = new Map<string, number>();
+  const until = Date.now() + seconds * 1000;
+  const found = await Promise.all([
+    rushes(relay, chosen, until, seed, counts),
+    stun ? stunRush(relay, seed, counts) : [],
+  ]);
+  const problems = found.flat();
+  if (relay.obituary !== undefined) return [...problems, `it died: ${relay.obituary}`];
+  let after = await look(relay, withPair);
+  // The last are forgotten by a time-out of ten seconds or thirty.
+  for (const deadline = Date.now() + 60_000; !isQuiet(before, after) && Date.now() < deadline; await delay(200)) {
+    after = await look(relay, withPair);
+  }
+  if (!isQuiet(before, after)) problems.push(`${after.clients} clients and ${after.descriptors} descriptors are left`);
+  if (after.errors > 0) problems.push(`${after.errors} internal errors`);
+  const { sent = 0, lost = 0, disordered, closed } = (await pair?.finish()) ?? {};
+  if (lost > 0 || disordered || closed) problems.push(`the good pair has lost ${lost} of ${sent} packets`);
+  const inputs = [...counts].map(([kind, count]) => `${count.toLocaleString('en')} ${kind}`).join('; ');
+  const cells = [
+    ...[`${name}: ${inputs}`, [...counts.values()].reduce((sum, count) => sum + count, 0).toLocaleString('en')],
+    ...[sent.toLocaleString('en'), lost, withPair ? percentile(latencies, 0.99).toFixed(1) : '–'],
+    ...[`${before.descriptors}, ${after.descriptors}`, `${before.rss}, ${after.rss}`, after.stalls],
+  ];
+  process.stdout.write(`| ${cells.join(' | ')} |\n`);
   return problems;
 }
 
-/** The relay behind a balancer: all that reaches it must begin with a PROXY header, so the good pair cannot be there. */
-async function strikeProxied(
-  relay: RelayProcess,
-  seconds: number,
-  seed: number,
-  counts: Map<string, number>,
-): Promise<string[]> {
-  const before = relay.descriptors();
-  const chosen = kinds.filter(({ name }) => name.includes('PROXY'));
-  const problems = await rushes(relay, chosen, Date.now() + seconds * 1000, seed, counts);
-  if (relay.obituary !== undefined) return [...problems, `it died: ${relay.obituary}`];
-  const deadline = Date.now() + 60_000;
-  while ((relay.descriptors() ?? 0) > (before ?? 0) && Date.now() < deadline) await delay(200);
-  const after = relay.descriptors();
-  if ((after ?? 0) > (before ?? 0)) problems.push(`${after} descriptors are open where ${before} were`);
-  return problems;
+/** The relay at one moment. Behind a balancer nobody may see its counters. */
+async function look(relay: RelayProcess, reachable: boolean) {
+  const vars = reachable ? await relay.vars() : undefined;
+  return {
+    clients: vars?.clients ?? 0,
+    descriptors: relay.descriptors() ?? 0,
+    rss: vars === undefined ? '–' : Math.round(vars.memory.rss / (1 << 20)),
+    errors: vars?.internal_errors ?? 0,
+    stalls: vars?.event_loop.stalls ?? '–',
+  };
 }
+
+type Look = Awaited<ReturnType<typeof look>>;
+const isQuiet = (before: Look, after: Look) =>
+  after.clients === before.clients && after.descriptors <= before.descriptors;
 
 /** Eight at a time. */
 async function rushes(
   relay: RelayProcess,
-  chosen: typeof kinds,
+  chosen: readonly Kind[],
   until: number,
   seed: number,
   counts: Map<string, number>,
@@ -159,12 +213,7 @@ async function rushes(
   return problems;
 }
 
-async function stunRush(
-  relay: RelayProcess,
-  until: number,
-  seed: number,
-  counts: Map<string, number>,
-): Promise<string[]> {
+async function stunRush(relay: RelayProcess, seed: number, counts: Map<string, number>): Promise<string[]> {
   const socket = createSocket('udp4').on('error', () => {});
   try {
     socket.connect(relay.target.stunPort, '127.0.0.1');
@@ -181,24 +230,8 @@ async function stunRush(
       socket.send(encodeBindingRequest(random.bytes(12)), () => {});
       if (await Promise.race([heard, delay(200, false)])) return [];
     }
-    return [`STUN is not answered any more, ${Math.round((Date.now() - until) / 1000)} s after the rush`];
+    return ['right STUN requests are not answered any more'];
   } finally {
     socket.close();
-  }
-}
-
-async function settled(relay: RelayProcess, clients: number, descriptors: number | undefined) {
-  const deadline = Date.now() + 60_000;
-  for (;;) {
-    const vars = await relay.vars();
-    const open = relay.descriptors();
-    const quiet = vars.clients === clients && (open ?? 0) <= (descriptors ?? 0);
-    if (quiet || Date.now() > deadline) {
-      const problems: string[] = [];
-      if (!quiet) problems.push(`${vars.clients} clients and ${open} descriptors are left`);
-      if (vars.internal_errors > 0) problems.push(`${vars.internal_errors} internal errors`);
-      return { descriptors: open, rss: vars.memory.rss, stalls: vars.event_loop.stalls, problems };
-    }
-    await delay(200);
   }
 }
