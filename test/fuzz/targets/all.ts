@@ -16,7 +16,6 @@ export const targets: readonly FuzzTarget[] = [
   ...tlsTargets,
   ...httpTargets,
   ...addressTargets,
-  ...tlsTargets,
   ...fileTargets,
   ...derperTargets,
 ];
