@@ -1,6 +1,7 @@
 /** Entry of the program `derp-setup`. */
 import { installedCommands, isInstalledCommand } from './commands.ts';
 import { EXIT } from './exit-codes.ts';
+import { mustEndInOrder } from './interruption.ts';
 import { readCommandLine } from './invocation.ts';
 import { chooseLanguage, languageProblems, messagesIn } from './language.ts';
 import { createOutput } from './output.ts';
@@ -71,11 +72,12 @@ async function main(argv: readonly string[]): Promise<number> {
   }
 }
 
-// A reader that has seen enough (`| head`) is no error.
+// A reader that has seen enough (`| head`) is no error, nor is a terminal that was closed.
 for (const stream of [process.stdout, process.stderr]) {
   stream.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') throw error;
-    process.exit();
+    if (error.code !== 'EPIPE' && error.code !== 'EIO') throw error;
+    // What has begun to change the machine goes on to its end, or back, even if nobody looks.
+    if (!mustEndInOrder()) process.exit();
   });
 }
 

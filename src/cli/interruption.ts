@@ -3,7 +3,17 @@
 /** Exit code of a run that was interrupted. */
 export const EXIT_INTERRUPTED = 130;
 
+/** Who asked twice wants to be gone: what still runs then is not waited for any longer than this, milliseconds. */
+const GRACE_MS = 500;
+
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+
+let endsInOrder = false;
+
+/** Whether something has begun that must clean up, tell and unlock before the process ends. */
+export function mustEndInOrder(): boolean {
+  return endsInOrder;
+}
 
 /** A signal that is aborted by the first interruption. */
 export interface Interruption {
@@ -29,12 +39,15 @@ export function watchInterruption({ cleansUp = false } = {}): Interruption {
     else process.exit(EXIT_INTERRUPTED);
   };
   for (const name of SIGNALS) process.on(name, onSignal);
+  if (cleansUp) endsInOrder = true;
   return {
     signal: controller.signal,
     hurry: hurry.signal,
     happened: new Promise((resolve) => controller.signal.addEventListener('abort', () => resolve(), { once: true })),
     release: () => {
       for (const name of SIGNALS) process.off(name, onSignal);
+      // By then it has been told what is left, and main has set the exit code.
+      if (hurry.signal.aborted) setTimeout(() => process.exit(), GRACE_MS).unref();
     },
   };
 }

@@ -1,7 +1,6 @@
 /** The end of a run of `setup`, for people: what works, what to paste, what was done, and what to do next. */
 import { dirname } from 'node:path';
 import type { ChalkInstance } from 'chalk';
-import { RELAY_UNIT } from '../deploy/layout.ts';
 import { policySnippet } from '../derp-map/region.ts';
 import type { CheckData } from '../probe/check.ts';
 import { formatMs } from '../probe/latency.ts';
@@ -106,7 +105,7 @@ export function installReportLines(result: SetupResult, messages: Messages, styl
   const { noStart, answers } = result.prepared;
   const facts = rowLines(factRows(result, messages), style);
   if (noStart) {
-    const start = commandLines([[`systemctl enable --now ${RELAY_UNIT}`, '']], style);
+    const start = commandLines([['derp-setup --yes', '']], style);
     return [report.notStarted, '', ...pasteLines(result, messages), ...facts, '', report.startIt, ...start];
   }
   const { here } = report;

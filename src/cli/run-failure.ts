@@ -3,13 +3,31 @@
 import { StopRefusedError } from '../setup/derper/stop.ts';
 import { ProofError, type RunError } from '../setup/run.ts';
 import { ServiceError } from '../setup/steps/service.ts';
+import { FileError } from '../system/files.ts';
 import { FirewallError } from '../system/firewall.ts';
 import { EXIT } from './exit-codes.ts';
 import type { Messages } from './messages/en.ts';
+import { wordingOf } from './problem-list.ts';
 import type { Session } from './session.ts';
+import { harmless } from './text.ts';
+
+/** What could not be written, why, and what mends it. */
+function explainFile({ path, action, problem, reason }: FileError, messages: Messages): Explanation {
+  const { report } = messages;
+  const { rule } = wordingOf({ code: 'file', action, problem, detail: reason }, messages);
+  const remedy = report.writeRemedies[problem];
+  return { reason: report.cannotWrite(path, rule), more: remedy === undefined ? [] : [`→ ${remedy}`] };
+}
 
 /** Why a run failed, in a line, and what else is known of it. */
-function explain({ failure: { cause } }: RunError, { report }: Messages): { reason: string; more: string[] } {
+interface Explanation {
+  reason: string;
+  more: string[];
+}
+
+function explain({ failure: { cause } }: RunError, messages: Messages): Explanation {
+  const { report } = messages;
+  if (cause instanceof FileError) return explainFile(cause, messages);
   if (cause instanceof ServiceError) {
     const { unit, problem, exitStatus, journal } = cause;
     const reasons = {
@@ -40,7 +58,8 @@ export function tellRunFailure(error: RunError, { output, messages }: Session): 
   output.error(interrupted ? reason : `derp-setup: ${reason}`);
   for (const line of more) output.error(line);
   const { left, undone } = failure;
-  output.error(left.length > 0 ? report.left(left) : report.undone);
+  output.error(left.length > 0 ? report.left(left.map(harmless)) : report.undone);
+  if (left.length > 0) output.error(report.leftRemedy);
   const problem = { code: interrupted ? 'interrupted' : 'failed', rule: reason, ...(more.length > 0 && { more }) };
   output.document({ ok: false, problems: [problem], undone, left });
   if (left.length > 0) return EXIT.notUndone;

@@ -22,7 +22,7 @@ export interface Manifest {
   /** Of derp-setup, when it last changed something. */
   version: string;
   files: WrittenFile[];
-  /** Those that were made, in that order. */
+  /** Those that were made. */
   directories: string[];
   /** Directories that are ours with everything in them. */
   trees: string[];
@@ -42,7 +42,7 @@ export function digestOf(data: Buffer | string): string {
 /** What must be known of earlier runs, because the machine as it is does not tell. */
 export interface Before {
   manifest?: Manifest | undefined;
-  /** The user is there already. */
+  /** There is a user already that is somebody else's; below another root, nobody knows. */
   userExists: boolean;
   /** The directories of the plan that are there already. */
   existingDirectories: ReadonlySet<string>;
@@ -98,21 +98,22 @@ export function manifestOf(steps: readonly Step[], version: string, before: Befo
       manifest.stoppedDerper = { name, ...(bringBack !== undefined && { bringBack }) };
     }
   }
-  if (old === undefined) return { ...manifest, files: inOrder(manifest.files) };
-  return {
+  if (old === undefined) return inOrder(manifest);
+  return inOrder({
     ...manifest,
-    files: inOrder(union(manifest.files, old.files, ({ path }) => path)),
+    files: union(manifest.files, old.files, ({ path }) => path),
     directories: union(manifest.directories, old.directories, String),
     trees: union(manifest.trees, old.trees, String),
     units: union(manifest.units, old.units, String),
     ...(manifest.firewall === undefined && old.firewall && { firewall: old.firewall }),
     ...(manifest.stoppedDerper === undefined && old.stoppedDerper && { stoppedDerper: old.stoppedDerper }),
-  };
+  });
 }
 
-/** By path, so that the same installation always has the same text. */
-function inOrder(files: readonly WrittenFile[]): WrittenFile[] {
-  return [...files].sort((a, b) => (a.path < b.path ? -1 : 1));
+/** By path, so that the same installation always has the same text; a directory comes before what is in it. */
+function inOrder(manifest: Manifest): Manifest {
+  const files = [...manifest.files].sort((a, b) => (a.path < b.path ? -1 : 1));
+  return { ...manifest, files, directories: [...manifest.directories].sort() };
 }
 
 function union<T>(now: readonly T[], old: readonly T[], key: (entry: T) => string): T[] {
@@ -139,6 +140,11 @@ export class ManifestError extends Error {
 const isTexts = (value: unknown): value is string[] =>
   Array.isArray(value) && value.every((entry) => typeof entry === 'string');
 
+function isWrittenFile(value: unknown): value is WrittenFile {
+  const file = value as Partial<Record<keyof WrittenFile, unknown>> | null;
+  return typeof file?.path === 'string' && (file.earlier === undefined || isTexts(file.earlier));
+}
+
 /** Reads the file's text. @throws ManifestError */
 export function parseManifest(text: string): Manifest {
   let json: Record<string, unknown>;
@@ -155,7 +161,7 @@ export function parseManifest(text: string): Manifest {
   const whole =
     typeof version === 'string' &&
     Array.isArray(files) &&
-    files.every((file) => typeof (file as WrittenFile | null)?.path === 'string') &&
+    files.every(isWrittenFile) &&
     [directories, trees, units].every(isTexts);
   if (!whole) throw new ManifestError('damaged');
   return manifest as unknown as Manifest;

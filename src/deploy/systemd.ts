@@ -38,6 +38,8 @@ export interface SystemdInput extends TargetInput {
   firewall?: { tool: string };
   /** The derper whose place is taken. */
   derper?: { name: string; bringBack?: string };
+  /** Directories of versions that are not needed any more. */
+  outdated?: readonly string[];
   /** Write files only: enable and start nothing. */
   noStart: boolean;
   /** The manifest's text for these steps, which is itself one of the files. */
@@ -70,7 +72,9 @@ export function systemdPlan(input: SystemdInput): Plan {
     publicFileStep('manifest', input.layout.manifest, input.manifest(steps));
   const machine = input.noStart ? [] : machineSteps(input);
   const first = directoryStep(input.layout.configDirectory);
-  const rest = [...files, ...machine];
+  // Last, when the service runs the new version.
+  const outdated = (input.outdated ?? []).map((path): Step => ({ kind: 'remove', what: 'tree', path }));
+  const rest = [...files, ...machine, ...outdated];
   // Early, so that even a run that is killed leaves a record of what it was about to install.
   const steps = [first, manifestStep([first, ...rest]), ...rest];
   return { steps, relay, probe: plannedProbe(input), derpMap };

@@ -1,8 +1,10 @@
 /** Takes the steps of a plan, and takes them back. */
 import type { FileStep, Step } from '../deploy/steps.ts';
+import { removeLeftovers } from '../system/leftovers.ts';
 import type { RunFacts } from './preview.ts';
 import type { Finding, StepContext, Undo } from './steps/handler.ts';
 import { handlerOf, subjectOf } from './steps/handlers.ts';
+import { markFinished, markUnfinished } from './unfinished.ts';
 
 /** One thing that cannot be taken back must not keep the rest from it, milliseconds. */
 const UNDO_TIMEOUT_MS = 45_000;
@@ -50,35 +52,48 @@ export class ApplyError extends Error {
   }
 }
 
-/** Rejects when `work` takes too long. */
-async function withinTime(work: Promise<void>): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error('it took too long')), UNDO_TIMEOUT_MS);
+/** Rejects when `work` takes too long, or as soon as `hurry` is aborted. The work itself goes on, unheeded. */
+async function withinTime(work: Promise<void>, hurry: AbortSignal | undefined): Promise<void> {
+  const ended = new AbortController();
+  const tooLate = new Promise<never>((_, reject) => {
+    const timer = setTimeout(() => reject(new Error('it took too long')), UNDO_TIMEOUT_MS);
+    ended.signal.addEventListener('abort', () => clearTimeout(timer));
+    hurry?.addEventListener('abort', () => reject(new Error('there was no time')), { signal: ended.signal });
   });
   try {
-    await Promise.race([work, late]);
+    await Promise.race([work, tooLate]);
   } finally {
-    clearTimeout(timer);
+    ended.abort();
   }
 }
 
 async function takeBack(undos: Undo[], events: ApplyEvents, hurry?: AbortSignal): Promise<Undone> {
   const reversed = undos.splice(0).reverse();
+  const told = new Set<string>();
   const left = new Set<string>();
   const attempt = async (what: string, work: () => Promise<void>) => {
     if (hurry?.aborted) {
       left.add(what);
       return;
     }
-    await withinTime(work()).catch(() => left.add(what));
+    await withinTime(work(), hurry).catch(() => left.add(what));
   };
   for (const { what, now } of reversed) {
-    events.onUndo?.(what);
+    // One unit may have been changed in several ways.
+    if (!told.has(what)) events.onUndo?.(what);
+    told.add(what);
     await attempt(what, now);
   }
-  for (const { what, afterwards } of reversed) if (afterwards) await attempt(what, afterwards);
-  const undone = [...new Set(reversed.map(({ what }) => what))].filter((what) => !left.has(what));
+  if (left.size > 0 && !hurry?.aborted) {
+    // On a full disk a user can be removed only when the files are gone that filled it, and a directory after that.
+    const failed = new Set(left);
+    left.clear();
+    for (const { what, now, repeatable } of reversed) if (repeatable || failed.has(what)) await attempt(what, now);
+  }
+  // systemd need not read its files again for each of them.
+  const afterwards = new Map(reversed.map((undo) => [undo.afterwards, undo.what]));
+  for (const [work, what] of afterwards) if (work) await attempt(what, work);
+  const undone = [...told].filter((what) => !left.has(what));
   return { undone, left: [...left] };
 }
 
@@ -98,6 +113,14 @@ export async function applySteps(
   const done: Step[] = [];
   const context: StepContext = { ...facts, changed, signal, remember: (undo) => void undos.push(undo) };
   let current: Step | undefined;
+  const isMarked = facts.onMachine && steps.some(({ kind }) => kind === 'service' || kind === 'reload-units');
+  if (isMarked) await markUnfinished();
+  const takeAllBack = async (hurryNow: AbortSignal | undefined) => {
+    const undone = await takeBack(undos, events, hurryNow);
+    if (isMarked && undone.left.length === 0 && !facts.unfinished) await markFinished();
+    return undone;
+  };
+  await removeLeftovers(steps.flatMap((step) => ('path' in step ? [step.path] : [])));
   try {
     for (const step of steps) {
       current = undefined;
@@ -115,14 +138,15 @@ export async function applySteps(
     }
     signal.throwIfAborted();
   } catch (error) {
-    throw new ApplyError(error, current, await takeBack(undos, events, hurry));
+    throw new ApplyError(error, current, await takeAllBack(hurry));
   }
   return {
     done,
     written: done.filter((step) => step.kind === 'file'),
-    undo: (hurryNow = hurry) => takeBack(undos, events, hurryNow),
+    undo: (hurryNow = hurry) => takeAllBack(hurryNow),
     keep: async () => {
       for (const { discard } of undos.splice(0)) await discard?.().catch(() => {});
+      if (isMarked) await markFinished();
     },
   };
 }

@@ -6,6 +6,7 @@ import type { Layout } from '../deploy/layout.ts';
 import type { Manifest } from '../deploy/manifest.ts';
 import type { Plan } from '../deploy/plan.ts';
 import { openingsOf } from '../deploy/systemd.ts';
+import { FileError } from '../system/files.ts';
 import {
   type CertificateChoice,
   chooseManualCertificate,
@@ -13,7 +14,7 @@ import {
   chooseTakenCertificate,
 } from './certificate.ts';
 import { crossCheck, remarks } from './cross-checks.ts';
-import { formatAllAnswers, formatGivenAnswers } from './documents.ts';
+import { fileRule, formatAllAnswers, formatGivenAnswers } from './documents.ts';
 import type { Facts } from './facts.ts';
 import { chooseFirewall } from './firewall-choice.ts';
 import { writtenFiles } from './installation.ts';
@@ -24,7 +25,9 @@ import type { Problem } from './problems.ts';
 import { type Answers, questionKeys, questions } from './questions.ts';
 import { chooseProverKeys, chooseRelayKey } from './relay-key.ts';
 import { type PrepareInput, type Resolved, resolveSetup } from './resolved.ts';
+import { checkRoom } from './room.ts';
 import { checkTarget, type PlanParts, planFor, portPolicy } from './targets.ts';
+import { isUnfinished } from './unfinished.ts';
 import { checkVerification } from './verification-check.ts';
 
 /** A plan that can be carried out as it is. */
@@ -79,8 +82,20 @@ async function chooseCertificate(
   return chooseManualCertificate({ host, certFile, keyFile }, given, use);
 }
 
-/** Resolves, checks, plans, and looks at what the plan would change. Every problem is found before the first is told. */
+/**
+ * Resolves, checks, plans, and looks at what the plan would change. Every problem is found before the first is told; only
+ * what cannot even be looked at ends that at once.
+ */
 export async function prepareSetup(input: PrepareInput): Promise<Prepared | Unprepared> {
+  try {
+    return await prepare(input);
+  } catch (error) {
+    if (!(error instanceof FileError)) throw error;
+    return { ok: false, problems: [{ subject: error.path, rule: fileRule(error) }] };
+  }
+}
+
+async function prepare(input: PrepareInput): Promise<Prepared | Unprepared> {
   const resolved = await resolveSetup(input);
   const { facts, layout, resolution, manifest } = resolved;
   if (resolved.problems.some(({ flag }) => flag === '--root')) return { ok: false, problems: resolved.problems };
@@ -140,16 +155,19 @@ export async function prepareSetup(input: PrepareInput): Promise<Prepared | Unpr
   const probe = target.provedHere ? { ...planned.probe, addresses: ['127.0.0.1'] } : planned.probe;
   const plan: Plan = { ...planned, probe };
   const derper = input.switches.takeOver ? facts.derper : undefined;
-  const runFacts: RunFacts = { onMachine, written: writtenFiles(manifest, layout.root), derper };
+  const unfinished = onMachine && (await isUnfinished());
+  const runFacts: RunFacts = { onMachine, written: writtenFiles(manifest, layout.root), derper, unfinished };
   const preview = await previewSteps(plan.steps, runFacts, input.signal);
   const edited = preview.filter(({ finding }) => finding.editedByHand === true);
   if (edited.length > 0 && !input.switches.overwrite) {
     const problemOf = ({ step }: PreviewedStep): Problem => ({
       subject: 'path' in step ? step.path : step.kind,
-      rule: { code: 'edited-by-hand' },
+      rule: { code: 'edited-by-hand', isUnit: step.kind === 'file' && step.purpose === 'unit' },
     });
     return { ok: false, problems: edited.map(problemOf), edited };
   }
+  const full = answers.deploy === 'foreground' ? [] : await checkRoom(preview);
+  if (full.length > 0) return { ok: false, problems: full };
   const { pin } = certificate;
   const file = answers.deploy === 'foreground' ? certificate.certFile : layout.certificate(answers.host);
   return {

@@ -10,7 +10,7 @@ export interface PreviewedStep {
 }
 
 /** What steps must know of a run. */
-export type RunFacts = Pick<StepContext, 'onMachine' | 'written' | 'derper'>;
+export type RunFacts = Pick<StepContext, 'onMachine' | 'written' | 'derper' | 'unfinished'>;
 
 /** The steps that have something to do, in order. @throws FileError where the machine cannot be looked at */
 export async function previewSteps(

@@ -40,7 +40,10 @@ export type Rule =
   | { code: 'needs-systemd' }
   | { code: 'needs-tailscaled' }
   | { code: 'user-can-log-in'; uid: number }
-  | { code: 'edited-by-hand' }
+  | { code: 'user-of-another-group' }
+  | { code: 'group-without-user' }
+  | { code: 'no-room'; needed: number; free: number }
+  | { code: 'edited-by-hand'; isUnit: boolean }
   | { code: 'bad-manifest' }
   | { code: 'bad-prover-keys' }
   | { code: 'bad-key-list'; detail: string }

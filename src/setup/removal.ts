@@ -6,6 +6,7 @@ import { uninstallSteps } from '../deploy/uninstall.ts';
 import { readInstallation } from './installation.ts';
 import { type PreviewedStep, previewSteps, type RunFacts } from './preview.ts';
 import type { Problem } from './problems.ts';
+import { isUnfinished } from './unfinished.ts';
 
 /** A removal that can be carried out as it is. */
 export interface PreparedRemoval {
@@ -27,7 +28,8 @@ export async function prepareRemoval(
   const layout = layoutBelow(root);
   const { manifest, problems } = await readInstallation(layout);
   const onMachine = root === '/';
-  const runFacts: RunFacts = { onMachine, written: new Map() };
+  const unfinished = onMachine && (await isUnfinished());
+  const runFacts: RunFacts = { onMachine, written: new Map(), unfinished };
   // Elsewhere there are files only: the units and the user are not this machine's.
   const isFileStep = ({ kind }: Step) => kind === 'remove';
   const all = manifest === undefined ? [] : uninstallSteps(manifest, layout, { purge });

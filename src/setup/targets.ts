@@ -1,7 +1,7 @@
 /** What each deployment target asks of the machine, makes of ports, and plans. */
 import { dirname } from 'node:path';
 import { foregroundPlan } from '../deploy/foreground.ts';
-import { type Layout, RELAY_UNIT, RELAY_USER } from '../deploy/layout.ts';
+import { type Layout, layoutBelow, RELAY_UNIT, RELAY_USER } from '../deploy/layout.ts';
 import { formatManifest, type Manifest, manifestOf } from '../deploy/manifest.ts';
 import type { Plan } from '../deploy/plan.ts';
 import type { TargetInput } from '../deploy/relay-description.ts';
@@ -11,15 +11,16 @@ import { kindOf } from '../system/files.ts';
 import { packageDirectory, readTemplates } from '../system/package.ts';
 import type { PortOwner } from '../system/port-owner.ts';
 import { unitState } from '../system/services.ts';
-import { canLogIn, findUser } from '../system/users.ts';
+import { canLogIn, findGroup, findUser } from '../system/users.ts';
 import { bringBackCommand, derperName, isInUse, ownsPort } from './derper/naming.ts';
 import { stopRefusal } from './derper/stop.ts';
 import type { Facts } from './facts.ts';
 import type { FirewallChoice } from './firewall-choice.ts';
 import { checkHost } from './host-check.ts';
 import type { Note } from './notes.ts';
+import { outdatedPrograms } from './outdated.ts';
 import { FOREGROUND_PORTS, type PortPolicy, servicePorts } from './ports.ts';
-import type { Problem } from './problems.ts';
+import type { Problem, Rule } from './problems.ts';
 import { type Answers, questions } from './questions.ts';
 import type { Resolved } from './resolved.ts';
 import type { SetupSwitches } from './switches.ts';
@@ -43,9 +44,20 @@ export interface TargetCheck {
   provedHere: boolean;
 }
 
+/** Whether the relay can run as its user: there is none yet, or it is a service's, with the group of the same name. */
+async function checkUser(manifest: Manifest | undefined): Promise<Problem[]> {
+  const [user, group] = await Promise.all([findUser(RELAY_USER), findGroup(RELAY_USER)]);
+  const rules: Rule[] = [];
+  if (user !== undefined && manifest?.user !== RELAY_USER && (user.uid >= FIRST_ORDINARY_UID || canLogIn(user)))
+    rules.push({ code: 'user-can-log-in', uid: user.uid });
+  else if (user !== undefined && group !== user.gid) rules.push({ code: 'user-of-another-group' });
+  if (user === undefined && group !== undefined) rules.push({ code: 'group-without-user' });
+  return rules.map((rule) => ({ subject: RELAY_USER, rule }));
+}
+
 /** Whether the target can be had here, with these answers. */
 export async function checkTarget(
-  { answers, facts, layout, resolution, manifest, taken }: Resolved,
+  { answers, facts, layout, resolution, manifest, taken, problems: found }: Resolved,
   { takeOver }: SetupSwitches,
 ): Promise<TargetCheck> {
   const problems: Problem[] = [];
@@ -59,7 +71,9 @@ export async function checkTarget(
   if (answers.deploy !== 'systemd') return { problems, notes: [], provedHere: false };
   const { flag } = questions.deploy;
   const { verify } = resolution.unusable.has('verify') ? { verify: 'unusable' } : answers;
-  if (verify === undefined) {
+  // The answer may well be in a file that cannot be read.
+  const isUnread = found.some(({ subject }) => subject === layout.config || subject === '--answers');
+  if (verify === undefined && !isUnread) {
     const choices = ['tailscaled', 'url:https://…', 'keys:FILE', 'none'];
     problems.push(flagProblem(questions.verify.flag, undefined, { code: 'must-choose', choices }));
   }
@@ -71,10 +85,7 @@ export async function checkTarget(
   }
   if (!facts.machine.isRoot) problems.push(flagProblem(flag, 'systemd', { code: 'needs-root' }));
   else if (facts.machine.systemd === undefined) problems.push(flagProblem(flag, 'systemd', { code: 'needs-systemd' }));
-  const user = await findUser(RELAY_USER);
-  if (user !== undefined && manifest?.user !== RELAY_USER && (user.uid >= FIRST_ORDINARY_UID || canLogIn(user))) {
-    problems.push({ subject: RELAY_USER, rule: { code: 'user-can-log-in', uid: user.uid } });
-  }
+  problems.push(...(await checkUser(manifest)));
   const { derper } = facts;
   const notes: Note[] = [];
   if (derper !== undefined && !takeOver && isInUse(derper))
@@ -135,8 +146,8 @@ export async function planFor(parts: PlanParts): Promise<Plan> {
 async function planSystemd(parts: PlanParts): Promise<Plan> {
   const { input, facts, manifest, noStart, switches } = parts;
   const { tool, openings } = parts.firewall;
-  const userExists = (await findUser(RELAY_USER)) !== undefined;
   const { programsDirectory, root } = input.layout;
+  const userExists = root !== '/' || (await isOthersUser());
   const existingDirectories = await existingAmong(directoriesOf(input.layout));
   const before = { manifest, userExists, openings, programsDirectory, existingDirectories, root };
   const bringBack = facts.derper && bringBackCommand(facts.derper);
@@ -145,8 +156,10 @@ async function planSystemd(parts: PlanParts): Promise<Plan> {
       ? { name: derperName(facts.derper), ...(bringBack !== undefined && { bringBack }) }
       : undefined;
   const { path, version: nodeVersion, reachable } = facts.runtime;
+  const outdated = await outdatedPrograms(input.layout, { version: __VERSION__, nodeVersion });
   return systemdPlan({
     ...input,
+    outdated,
     ...(parts.newProverKeys !== undefined && { newProverKeys: parts.newProverKeys }),
     logLevel: 'info',
     version: __VERSION__,
@@ -158,6 +171,12 @@ async function planSystemd(parts: PlanParts): Promise<Plan> {
     noStart,
     manifest: (steps) => formatManifest(manifestOf(steps, __VERSION__, before)),
   });
+}
+
+/** Whether the user was there before us. One with our directory as its home was made by a run whose record is lost. */
+async function isOthersUser(): Promise<boolean> {
+  const user = await findUser(RELAY_USER);
+  return user !== undefined && user.home !== layoutBelow('/').stateDirectory;
 }
 
 /** The directories that a plan may make. */

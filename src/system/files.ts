@@ -6,6 +6,7 @@ import {
   lstat,
   mkdir,
   open,
+  readdir,
   readFile,
   readlink,
   rename,
@@ -146,17 +147,51 @@ export async function readSnapshot(path: string): Promise<Snapshot | undefined> 
   }
 }
 
+/** Makes one directory, and those above it; gives the topmost one that was made. Throws what the system throws. */
+async function makeDirectory(path: string, mode: number): Promise<string | undefined> {
+  let above: string | undefined;
+  try {
+    await mkdir(path);
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException;
+    if ((await stat(path).catch(() => undefined))?.isDirectory()) return undefined;
+    if (code === 'EEXIST') throw Object.assign(new Error('it is a file'), { code: 'ENOTDIR' });
+    if (code !== 'ENOENT' || path === dirname(path)) throw cause;
+    above = await makeDirectory(dirname(path), 0o755);
+    await mkdir(path);
+  }
+  try {
+    // The umask of whoever runs this must not decide who can reach the relay's files.
+    await chmod(path, mode);
+  } catch (cause) {
+    await rmdir(path).catch(() => {});
+    throw cause;
+  }
+  return above ?? path;
+}
+
 /**
- * Creates a directory with `mode`, and the missing ones above it readable by all; an existing one is left as it is.
- * Returns the topmost one that had to be made, if any.
+ * Creates a directory with `mode`, and the missing ones above it readable by all, whatever the umask; an existing one is
+ * left as it is. Returns the topmost one that had to be made, if any. Throws FileError.
+ *
+ * Not by `mkdir(…, { recursive: true })`, which says "no such file" where a disk is full or read-only.
  */
 export async function ensureDirectory(path: string, mode = 0o755): Promise<string | undefined> {
   try {
-    const above = await mkdir(dirname(path), { recursive: true, mode: 0o755 });
-    const made = await mkdir(path, { recursive: true, mode });
-    return above ?? made;
+    return await makeDirectory(path, mode);
   } catch (cause) {
     throw toFileError('write', path, cause);
+  }
+}
+
+/** The names in a directory; none where there is no such directory; throws FileError. */
+export async function namesIn(path: string): Promise<string[]> {
+  try {
+    return await readdir(path);
+  } catch (cause) {
+    const error = toFileError('read', path, cause);
+    if (error.problem === 'missing' || error.problem === 'not-directory') return [];
+    throw error;
   }
 }
 
@@ -178,6 +213,12 @@ export async function removeEmptyDirectory(path: string): Promise<void> {
     const { code } = cause as NodeJS.ErrnoException;
     if (!['ENOENT', 'ENOTEMPTY', 'EEXIST'].includes(code ?? '')) throw toFileError('write', path, cause);
   }
+}
+
+/** Removes the empty directories from `path` upwards to `top`, both included; throws FileError like the above. */
+export async function removeEmptyDirectories(path: string, top: string): Promise<void> {
+  await removeEmptyDirectory(path);
+  if (path !== top && path !== dirname(path)) await removeEmptyDirectories(dirname(path), top);
 }
 
 /** A directory's permission bits and owner; undefined when there is none; throws FileError. */

@@ -1,8 +1,8 @@
 /** Whole directories: copied, compared, removed. */
 import { createHash } from 'node:crypto';
-import { chmod, copyFile, cp, mkdir, mkdtemp, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
+import { chmod, copyFile, cp, mkdtemp, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { toFileError } from './files.ts';
+import { ensureDirectory, FileError, toFileError } from './files.ts';
 
 async function filesBelow(path: string): Promise<string[]> {
   const found = await readdir(path, { recursive: true, withFileTypes: true });
@@ -42,17 +42,26 @@ export async function sizeOfParts(from: string, parts: readonly string[]): Promi
 
 /** A temporary name beside `path`, on the same file system. */
 async function directoryBeside(path: string): Promise<string> {
-  await mkdir(dirname(path), { recursive: true, mode: 0o755 });
+  await ensureDirectory(dirname(path));
   return mkdtemp(join(dirname(path), `.${basename(path)}.`));
+}
+
+/** The way back from a directory that was replaced or taken away, as long as neither of the two was called. */
+export interface SetAside {
+  /** Puts back what was there. */
+  putBack(): Promise<void>;
+  /** Removes for good what was kept for that. */
+  discard(): Promise<void>;
 }
 
 /**
  * Copies `parts` of `from` to the directory `path`, which is there whole afterwards or as it was before. All may read
- * the copy. Resolves to a function that puts back what was there.
+ * the copy.
  * @throws FileError
  */
-export async function installTree(from: string, parts: readonly string[], path: string): Promise<() => Promise<void>> {
+export async function installTree(from: string, parts: readonly string[], path: string): Promise<SetAside> {
   let fresh: string | undefined;
+  let old: string | undefined;
   try {
     fresh = await directoryBeside(path);
     await chmod(fresh, 0o755);
@@ -64,38 +73,45 @@ export async function installTree(from: string, parts: readonly string[], path: 
       const { mode } = await stat(join(entry.parentPath, entry.name));
       await chmod(join(entry.parentPath, entry.name), entry.isDirectory() || (mode & 0o100) !== 0 ? 0o755 : 0o644);
     }
-    const old = await moveAside(path);
+    old = await moveAside(path);
     await rename(fresh, path);
-    return async () => {
-      await rm(path, { recursive: true, force: true });
-      if (old !== undefined) await rename(old, path);
-    };
   } catch (cause) {
     if (fresh !== undefined) await rm(fresh, { recursive: true, force: true });
-    throw toFileError('write', path, cause);
+    if (old !== undefined) await rename(old, path);
+    throw cause instanceof FileError ? cause : toFileError('write', path, cause);
   }
+  const aside = old;
+  return {
+    putBack: async () => {
+      await removeTree(path);
+      if (aside !== undefined) await rename(aside, path);
+    },
+    discard: async () => {
+      if (aside !== undefined) await removeTree(aside);
+    },
+  };
 }
 
 /** Renames what is at `path` to a name beside it. */
 async function moveAside(path: string): Promise<string | undefined> {
   if ((await stat(path).catch(() => undefined)) === undefined) return undefined;
   const aside = await directoryBeside(path);
-  await rename(path, aside);
+  try {
+    await rename(path, aside);
+  } catch (cause) {
+    await rm(aside, { recursive: true, force: true });
+    throw cause;
+  }
   return aside;
 }
 
-/** Removes what `installTree` left beside `path` for its undoing, when that is not wanted any more. */
-export async function removeLeftovers(path: string): Promise<void> {
-  for (const name of await readdir(dirname(path)).catch(() => [])) {
-    if (name.startsWith(`.${basename(path)}.`)) await rm(join(dirname(path), name), { recursive: true, force: true });
-  }
-}
-
-/** Copies a program, readable and executable by all, whole or not at all. @throws FileError */
+/**
+ * Copies a program, readable and executable by all, whole or not at all, into a directory that is there.
+ * @throws FileError
+ */
 export async function installProgramFile(from: string, path: string): Promise<void> {
   const temporary = `${path}.tmp`;
   try {
-    await mkdir(dirname(path), { recursive: true, mode: 0o755 });
     await copyFile(from, temporary);
     await chmod(temporary, 0o755);
     await rename(temporary, path);
@@ -105,11 +121,8 @@ export async function installProgramFile(from: string, path: string): Promise<vo
   }
 }
 
-/**
- * Takes a directory and all in it out of sight. Resolves to what puts it back and what removes it for good.
- * @throws FileError
- */
-export async function setTreeAside(path: string): Promise<{ putBack(): Promise<void>; discard(): Promise<void> }> {
+/** Takes a directory and all in it out of sight. @throws FileError */
+export async function setTreeAside(path: string): Promise<SetAside> {
   try {
     const aside = await moveAside(path);
     return {
@@ -121,7 +134,7 @@ export async function setTreeAside(path: string): Promise<{ putBack(): Promise<v
       },
     };
   } catch (cause) {
-    throw toFileError('write', path, cause);
+    throw cause instanceof FileError ? cause : toFileError('write', path, cause);
   }
 }
 

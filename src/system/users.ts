@@ -32,14 +32,34 @@ export function canLogIn({ shell }: Pick<User, 'shell'>): boolean {
   return !NO_SHELLS.includes(shell.slice(shell.lastIndexOf('/') + 1)) || shell === '';
 }
 
+/** The number of the group `name` in a text in the format of /etc/group; undefined when it is not there. */
+export function parseGroup(text: string, name: string): number | undefined {
+  const [, , gid = ''] =
+    text
+      .split('\n')
+      .find((line) => line.startsWith(`${name}:`))
+      ?.split(':') ?? [];
+  return /^\d+$/.test(gid) ? Number(gid) : undefined;
+}
+
+/** What the system keeps users or groups in says of one of them: a line, or the whole file; empty for nothing. */
+async function lookUp(database: 'passwd' | 'group', name: string, runner: Run): Promise<string> {
+  if (await findProgram('getent')) {
+    const { code, stdout } = await runner('getent', [database, '--', name], { timeoutMs: 10_000 });
+    if (code === 0) return stdout;
+    if (code === GETENT_NOT_FOUND) return '';
+  }
+  return (await readTextIfPresent(`/etc/${database}`)) ?? '';
+}
+
 /** A user by name, from whatever the system keeps users in; undefined when there is none. @throws FileError */
 export async function findUser(name: string, runner: Run = run): Promise<User | undefined> {
-  if (await findProgram('getent')) {
-    const { code, stdout } = await runner('getent', ['passwd', '--', name], { timeoutMs: 10_000 });
-    if (code === 0) return parsePasswd(stdout, name);
-    if (code === GETENT_NOT_FOUND) return undefined;
-  }
-  return parsePasswd((await readTextIfPresent('/etc/passwd')) ?? '', name);
+  return parsePasswd(await lookUp('passwd', name, runner), name);
+}
+
+/** The number of a group by name, in the same way. @throws FileError */
+export async function findGroup(name: string, runner: Run = run): Promise<number | undefined> {
+  return parseGroup(await lookUp('group', name, runner), name);
 }
 
 /** The shell of users that must not log in. */

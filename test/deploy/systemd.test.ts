@@ -10,7 +10,7 @@ import {
   manifestOf,
   parseManifest,
 } from '../../src/deploy/manifest.ts';
-import { publicFileStep, type Step } from '../../src/deploy/steps.ts';
+import { directoryStep, publicFileStep, type Step } from '../../src/deploy/steps.ts';
 import { type SystemdInput, systemdPlan } from '../../src/deploy/systemd.ts';
 import { launcher, relayUnit, renewTimer, renewUnit, type Templates } from '../../src/deploy/systemd-units.ts';
 import { fillTemplate, TemplateError } from '../../src/deploy/template.ts';
@@ -209,7 +209,7 @@ describe('the manifest', () => {
 
   it('lists what was made, with digests of what is not secret', () => {
     expect(manifest.user).toBe('derp-relay');
-    expect(manifest.directories).toEqual(['/etc/derp-setup', '/var/lib/derp-setup', '/etc/derp-setup/certs']);
+    expect(manifest.directories).toEqual(['/etc/derp-setup', '/etc/derp-setup/certs', '/var/lib/derp-setup']);
     expect(manifest.units).toEqual(['derp-relay.service', 'derp-setup-renew.timer']);
     const unit = manifest.files.find(({ path }) => path.endsWith('derp-relay.service'));
     expect(unit?.sha256).toBe(digestOf(contentOf(plan().steps, unit!.path)!));
@@ -238,11 +238,20 @@ describe('the manifest', () => {
     expect(digests.at(-1)).toEqual(of('g', 'f', 'e', 'd', 'a'));
   });
 
+  it('lists directories in one order, whatever was there when', () => {
+    const steps = ['/usr/local/bin', '/etc/derp-setup'].map((path): Step => directoryStep(path));
+    const first = manifestOf(steps, '1', { ...before, existingDirectories: new Set() });
+    expect(first.directories).toEqual(['/etc/derp-setup', '/usr/local/bin']);
+    const existingDirectories = new Set(first.directories);
+    expect(manifestOf(steps, '1', { ...before, existingDirectories, manifest: first })).toEqual(first);
+  });
+
   it.each([
     '',
     'null',
     '[]',
     '{}',
+    '{"manifestVersion":1,"version":"1","files":[{"path":"/a","earlier":7}],"directories":[],"trees":[],"units":[]}',
     '{"manifestVersion":1,"files":[null]}',
     '{"manifestVersion":1,"version":"1","files":[{}]}',
   ])('is refused when damaged: %s', (text) => {

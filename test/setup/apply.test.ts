@@ -1,4 +1,14 @@
-import { chmodSync, lstatSync, mkdirSync, readlinkSync, statSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  lstatSync,
+  mkdirSync,
+  readlinkSync,
+  rmdirSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { digestOf, type WrittenFile } from '../../src/deploy/manifest.ts';
@@ -151,6 +161,63 @@ describe('applySteps', () => {
     expect(treeOf(root)).toEqual(before);
     await (await applySteps(steps, facts, never)).keep();
     expect(Object.keys(treeOf(root))).toEqual(['used', 'used/other']);
+  });
+
+  it('takes back what was in the way of something else, when that has gone', async () => {
+    const steps: Step[] = [
+      directoryStep(at('a')),
+      directoryStep(at('a/b')),
+      publicFileStep('config', at('a/b/file'), ''),
+      publicFileStep('config', at('other'), ''),
+    ];
+    // Removing the file fails as long as a directory is in its place, which goes with what is taken back after it.
+    const { undo } = await applySteps(steps, facts, never, {
+      onUndo: (what) => {
+        if (what === at('a/b/file')) {
+          rmSync(at('a/b/file'));
+          mkdirSync(at('a/b/file'));
+        }
+        if (what === at('a')) rmdirSync(at('a/b/file'));
+      },
+    });
+    expect((await undo()).left).toEqual([]);
+    expect(treeOf(root)).toEqual({});
+  });
+
+  it('puts back a link that a file has replaced, even one that leads nowhere', async () => {
+    symlinkSync('/dev/null', at('masked'));
+    symlinkSync('nowhere', at('dangling'));
+    const steps = ['masked', 'dangling'].map((name) => publicFileStep('unit', at(name), 'text'));
+    const { undo } = await applySteps(steps, facts, never);
+    expect(lstatSync(at('masked')).isFile()).toBe(true);
+    await undo();
+    expect([readlinkSync(at('masked')), readlinkSync(at('dangling'))]).toEqual(['/dev/null', 'nowhere']);
+  });
+
+  it('clears away what a run that was killed has left beside its files', async () => {
+    mkdirSync(at('etc/x'), { recursive: true });
+    writeFileSync(at('etc/x/.config.0123456789ab.tmp'), 'half');
+    await applySteps(steps(), facts, never);
+    expect(Object.keys(treeOf(at('etc/x')))).toEqual(['config']);
+  });
+
+  it('takes a copied Node back with the directories that were made for it', async () => {
+    mkdirSync(at('lib'));
+    writeFileSync(at('node'), 'program');
+    const runtime: Step = { kind: 'runtime', from: at('node'), path: at('lib/node/24.0.0/node'), version: '24.0.0' };
+    const before = treeOf(root);
+    const { undo } = await applySteps([runtime], facts, never);
+    expect(statSync(runtime.path).mode & 0o777).toBe(0o755);
+    await undo();
+    expect(treeOf(root)).toEqual(before);
+  });
+
+  it('does not wait for what is being taken back when it is interrupted too', async () => {
+    const hurry = new AbortController();
+    const { undo } = await applySteps(steps(), facts, never, { onUndo: () => hurry.abort() });
+    const { undone, left } = await undo(hurry.signal);
+    expect(undone).toEqual([]);
+    expect(left).toEqual([at('etc/x/config'), at('var/key'), at('var'), at('etc/x')]);
   });
 
   it('leaves the rest as it is when taking back is interrupted too, and names it', async () => {

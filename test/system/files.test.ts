@@ -99,6 +99,17 @@ describe('directories', () => {
     expect(modeOf(join(top, 'a/b/c'))).toBe(0o700);
   });
 
+  it('gives them these modes whatever the umask', async () => {
+    const umask = process.umask(0o077);
+    try {
+      const top = temporaryDirectory();
+      await ensureDirectory(join(top, 'a/b'), 0o750);
+      expect([modeOf(join(top, 'a')), modeOf(join(top, 'a/b'))]).toEqual([0o755, 0o750]);
+    } finally {
+      process.umask(umask);
+    }
+  });
+
   it('refuses to make one where a file is', async () => {
     const path = join(temporaryDirectory(), 'file');
     writeFileSync(path, '');

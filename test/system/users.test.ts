@@ -2,7 +2,15 @@ import { chmodSync, writeFileSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { canLogIn, createSystemUser, findUser, parsePasswd, removeUser } from '../../src/system/users.ts';
+import {
+  canLogIn,
+  createSystemUser,
+  findGroup,
+  findUser,
+  parseGroup,
+  parsePasswd,
+  removeUser,
+} from '../../src/system/users.ts';
 import { temporaryDirectory } from '../temporary.ts';
 import { recordedRun } from './recorded-run.ts';
 
@@ -35,6 +43,15 @@ describe('parsePasswd', () => {
   });
 });
 
+describe('parseGroup', () => {
+  const group = 'root:x:0:\nderp:x:1002:alice,bob\nbroken:x:abc:\n';
+  it('finds a group by its whole name', () => {
+    expect(parseGroup(group, 'derp')).toBe(1002);
+    expect(parseGroup(group, 'root')).toBe(0);
+    for (const name of ['der', 'alice', 'broken', 'x']) expect(parseGroup(group, name)).toBeUndefined();
+  });
+});
+
 describe('canLogIn', () => {
   it.each(['/bin/bash', '/usr/bin/fish', '', '/bin/sh'])('with the shell %j: yes', (shell) => {
     expect(canLogIn({ shell })).toBe(true);
@@ -52,6 +69,11 @@ describe.runIf(process.platform === 'linux')('findUser', () => {
     expect(await findUser('root')).toMatchObject({ uid: 0, gid: 0 });
     expect(await findUser('no-such-user-here')).toBeUndefined();
     expect(await findUser('--help')).toBeUndefined();
+  });
+
+  it('finds groups in the same way', async () => {
+    expect(await findGroup('root')).toBe(0);
+    expect(await findGroup('no-such-group-here')).toBeUndefined();
   });
 
   it('reads the file where getent does not answer', async () => {

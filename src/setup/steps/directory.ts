@@ -1,12 +1,6 @@
-import { dirname } from 'node:path';
 import type { DirectoryStep } from '../../deploy/steps.ts';
-import { ensureDirectory, readDirectoryState, removeEmptyDirectory, setMode, setOwner } from '../../system/files.ts';
+import { ensureDirectory, readDirectoryState, removeEmptyDirectories, setMode, setOwner } from '../../system/files.ts';
 import { idsOf, type StepHandler, sameOwner } from './handler.ts';
-
-/** From `path` upwards to `top`, both included. */
-function directoriesUpTo(path: string, top: string): string[] {
-  return path === top || path === dirname(path) ? [path] : [path, ...directoriesUpTo(dirname(path), top)];
-}
 
 /** Makes directories, and gives an existing one the right mode and owner where the plan names an owner. */
 export const directoryHandler: StepHandler<DirectoryStep> = {
@@ -24,12 +18,8 @@ export const directoryHandler: StepHandler<DirectoryStep> = {
     const ids = await idsOf(owner, context);
     if (found === undefined) {
       const made = await ensureDirectory(path, mode);
-      context.remember({
-        what: path,
-        now: async () => {
-          for (const directory of directoriesUpTo(path, made ?? path)) await removeEmptyDirectory(directory);
-        },
-      });
+      const now = () => removeEmptyDirectories(path, made ?? path);
+      context.remember({ what: path, now, repeatable: true });
       if (ids !== undefined) await setOwner(path, ids);
       return;
     }

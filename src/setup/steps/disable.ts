@@ -34,8 +34,8 @@ export const disableHandler: StepHandler<DisableStep> = {
 
 /** Has systemd forget units whose files are gone. */
 export const reloadUnitsHandler: StepHandler<ReloadUnitsStep> = {
-  async inspect(_, { changed }) {
-    return [...changed].some((name) => /\.(service|timer)$/.test(name)) ? { change: 'run' } : undefined;
+  async inspect(_, { changed, unfinished }) {
+    return unfinished || [...changed].some((name) => /\.(service|timer)$/.test(name)) ? { change: 'run' } : undefined;
   },
 
   async apply(_, { remember }) {

@@ -1,12 +1,27 @@
 import { isAsWritten } from '../../deploy/manifest.ts';
 import type { FileStep } from '../../deploy/steps.ts';
-import { readSnapshot, removeFile, type Snapshot, setMode, setOwner, writeFileAtomic } from '../../system/files.ts';
+import {
+  kindOfEntry,
+  readLink,
+  readSnapshot,
+  removeFile,
+  replaceLink,
+  type Snapshot,
+  setMode,
+  setOwner,
+  writeFileAtomic,
+} from '../../system/files.ts';
+import { daemonReload } from '../../system/services.ts';
 import { type Finding, idsOf, type StepContext, type StepHandler, sameOwner } from './handler.ts';
 
-function restore(path: string, before: Snapshot | undefined): Promise<void> {
-  return before === undefined
-    ? removeFile(path)
-    : writeFileAtomic(path, before.data, { mode: before.mode, owner: before });
+/** What puts back what is at `path` now: nothing, a file, or a link, as `systemctl mask` makes one of a unit. */
+async function wayBack(path: string, before: Snapshot | undefined): Promise<() => Promise<void>> {
+  if ((await kindOfEntry(path)) === 'link') {
+    const target = (await readLink(path)) ?? '';
+    return () => replaceLink(path, target);
+  }
+  if (before === undefined) return () => removeFile(path);
+  return () => writeFileAtomic(path, before.data, { mode: before.mode, owner: before });
 }
 
 /** Files that people are meant to change: the answers themselves. */
@@ -30,7 +45,7 @@ export const fileHandler: StepHandler<FileStep> = {
     return fine ? undefined : { change: 'change' };
   },
 
-  async apply({ path, content, mode, owner }, context) {
+  async apply({ path, purpose, content, mode, owner }, context) {
     const before = await readSnapshot(path);
     const ids = (await idsOf(owner, context)) ?? before;
     if (before?.data.equals(Buffer.from(content))) {
@@ -43,7 +58,10 @@ export const fileHandler: StepHandler<FileStep> = {
       await setMode(path, mode);
       return;
     }
+    const now = await wayBack(path, before);
     await writeFileAtomic(path, content, { mode, owner: ids });
-    context.remember({ what: path, now: () => restore(path, before) });
+    // systemd compares the times of its files, and a file that was put back is newer than what it has read.
+    const isKnown = purpose === 'unit' && context.onMachine && before !== undefined;
+    context.remember({ what: path, now, ...(isKnown && { afterwards: daemonReload }) });
   },
 };

@@ -22,6 +22,8 @@ export interface Undo {
   /** What is changed back, as people know it: a path, a unit, a user. */
   what: string;
   now(): Promise<void>;
+  /** May be done again, when something that was in its way has gone. */
+  repeatable?: true;
   /** What can only be done when everything else is back, such as starting a service again with its old files. */
   afterwards?(): Promise<void>;
   /** Throws away what was kept for taking the change back. */
@@ -39,6 +41,8 @@ export interface StepContext {
   /** What is known of the files that we have written, by path. */
   readonly written: ReadonlyMap<string, WrittenFile>;
   readonly derper?: ExistingDerper | undefined;
+  /** The last run did not come to its end. */
+  readonly unfinished?: boolean;
   /** Remembers how to take back what has just been changed. */
   remember(undo: Undo): void;
 }

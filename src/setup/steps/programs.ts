@@ -1,6 +1,7 @@
+import { dirname } from 'node:path';
 import type { ProgramsStep, RuntimeStep } from '../../deploy/steps.ts';
-import { kindOf, removeFile } from '../../system/files.ts';
-import { digestOfParts, installProgramFile, installTree, removeLeftovers, sizeOfParts } from '../../system/trees.ts';
+import { ensureDirectory, kindOf, removeEmptyDirectories, removeFile } from '../../system/files.ts';
+import { digestOfParts, installProgramFile, installTree, sizeOfParts } from '../../system/trees.ts';
 import type { StepHandler } from './handler.ts';
 
 /** Installs the programs of this package. */
@@ -15,8 +16,8 @@ export const programsHandler: StepHandler<ProgramsStep> = {
   },
 
   async apply({ from, parts, path }, { remember }) {
-    const undo = await installTree(from, parts, path);
-    remember({ what: path, now: undo, discard: () => removeLeftovers(path) });
+    const { putBack, discard } = await installTree(from, parts, path);
+    remember({ what: path, now: putBack, discard });
   },
 };
 
@@ -27,6 +28,11 @@ export const runtimeHandler: StepHandler<RuntimeStep> = {
   },
 
   async apply({ from, path }, { remember }) {
+    const directory = dirname(path);
+    const made = await ensureDirectory(directory);
+    if (made !== undefined) {
+      remember({ what: made, now: () => removeEmptyDirectories(directory, made), repeatable: true });
+    }
     await installProgramFile(from, path);
     remember({ what: path, now: () => removeFile(path) });
   },

@@ -16,7 +16,7 @@ import {
 } from '../../system/services.ts';
 import { readRelayStatus } from '../relay-status.ts';
 import { readServedChain } from '../status/served-certificate.ts';
-import type { Finding, StepContext, StepHandler } from './handler.ts';
+import type { Finding, StepContext, StepHandler, Undo } from './handler.ts';
 
 /** How long a relay may take until it serves, milliseconds; slow machines take a few seconds to load it. */
 const START_TIMEOUT_MS = 30_000;
@@ -50,10 +50,12 @@ export class ServiceError extends Error {
 
 const touches = (paths: readonly string[], changed: ReadonlySet<string>) => paths.some((path) => changed.has(path));
 
+type ActionFacts = Pick<StepContext, 'changed' | 'unfinished'>;
+
 /** What must be done for the service to run what is written. */
-function neededAction(step: ServiceStep, state: UnitState, changed: ReadonlySet<string>) {
+function neededAction(step: ServiceStep, state: UnitState, { changed, unfinished }: ActionFacts) {
   if (state.active !== 'active') return 'start';
-  if (state.needsReload || touches(step.restartFor, changed)) return 'restart';
+  if (state.needsReload || unfinished || touches(step.restartFor, changed)) return 'restart';
   return touches(step.reloadFor, changed) ? 'reload' : undefined;
 }
 
@@ -100,30 +102,53 @@ async function begin(start: (unit: string) => Promise<void>, unit: string, since
   }
 }
 
+/** How the way back is gone: with the unit's old files in place, as it was. */
+function wayBack(unit: string, before: UnitState, action: ReturnType<typeof neededAction>): Omit<Undo, 'what'> {
+  const ran = before.active !== 'inactive' && before.active !== 'failed';
+  if (!ran) return { now: () => stopUnit(unit).then(() => resetFailedUnit(unit)), afterwards: daemonReload };
+  const again = async () => {
+    await daemonReload();
+    if (action === 'reload' && (await unitState(unit)).active === 'active') return reloadUnit(unit);
+    // However often it has just failed to start.
+    await resetFailedUnit(unit);
+    return restartUnit(unit);
+  };
+  // What it ran before is started again when the old files are back.
+  return { now: async () => {}, afterwards: again };
+}
+
+/** Waits for systemd, but no longer than until `signal` is aborted; what it was told to do is countermanded by the undo. */
+async function unlessAborted(work: () => Promise<void>, signal: AbortSignal): Promise<void> {
+  signal.throwIfAborted();
+  const ended = new AbortController();
+  const aborted = new Promise<never>((_, reject) => {
+    signal.addEventListener('abort', () => reject(signal.reason), { signal: ended.signal });
+  });
+  try {
+    await Promise.race([work(), aborted]);
+  } finally {
+    ended.abort();
+  }
+}
+
 /** Has the service run what was written. */
 export const serviceHandler: StepHandler<ServiceStep> = {
-  async inspect(step, { changed }): Promise<Finding | undefined> {
-    const action = neededAction(step, await unitState(step.unit), changed);
+  async inspect(step, context): Promise<Finding | undefined> {
+    const action = neededAction(step, await unitState(step.unit), context);
     return action === undefined ? undefined : { change: 'run', details: [action] };
   },
 
-  async apply(step: ServiceStep, { changed, signal, remember }: StepContext) {
+  async apply(step: ServiceStep, context: StepContext) {
+    const { signal, remember } = context;
     const { unit } = step;
     const before = await unitState(unit);
     const since = new Date();
     await daemonReload();
-    const action = neededAction(step, before, changed);
-    if (before.active === 'active') {
-      const again = action === 'reload' ? () => reloadUnit(unit) : () => restartUnit(unit);
-      // What it ran before is started again when the old files are back.
-      remember({ what: unit, now: async () => {}, afterwards: () => daemonReload().then(again) });
-    } else {
-      const forget = () => stopUnit(unit).then(() => resetFailedUnit(unit));
-      remember({ what: unit, now: forget, afterwards: daemonReload });
-      await resetFailedUnit(unit);
-    }
-    if (action === 'reload') await reloadUnit(unit);
-    else await begin(action === 'restart' ? restartUnit : startUnit, unit, since);
+    const action = neededAction(step, before, context);
+    remember({ what: unit, ...wayBack(unit, before, action) });
+    if (before.active !== 'active') await resetFailedUnit(unit);
+    const act = action === 'reload' ? reloadUnit : action === 'restart' ? restartUnit : startUnit;
+    await unlessAborted(() => (action === 'reload' ? act(unit) : begin(act, unit, since)), signal);
     await waitUntilServing(step, since, signal);
     if (action === 'reload') await waitUntilServed(step, since, signal);
   },

@@ -9,8 +9,9 @@ export const userHandler: StepHandler<UserStep> = {
   },
 
   async apply({ name, home }, { remember }) {
-    await createSystemUser({ name, home });
+    // First, because useradd may fail half-way, as on a full disk.
     remember({ what: `user ${name}`, now: () => removeUser(name) });
+    await createSystemUser({ name, home });
   },
 };
 

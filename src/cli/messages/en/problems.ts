@@ -1,4 +1,5 @@
 import type { PortOwner } from '../../../system/port-owner.ts';
+import { formatBytes } from '../../columns.ts';
 import type { ProblemMessages } from '../wording.ts';
 import { derperStays } from './derper.ts';
 
@@ -27,7 +28,7 @@ const fileRemedies = {
   missing: 'check the path',
   denied: 'let the user who runs this read it, or run as its owner',
   'is-directory': 'name a file',
-  'not-directory': 'check the path',
+  'not-directory': 'check the path, or move away the file that is in the place of a directory',
   'read-only': 'name a directory on a file system that can be written',
   'no-space': 'make room, or name another directory with --root',
   other: 'check the path',
@@ -149,9 +150,23 @@ export const problems: ProblemMessages = {
     rule: `exists already (uid ${uid}) and is somebody who can log in, not a service`,
     remedy: 'rename or remove that user: the relay runs as a system user of this name',
   }),
-  'edited-by-hand': () => ({
+  'user-of-another-group': () => ({
+    rule: 'exists already, but not with a group of the same name',
+    remedy: 'remove it with userdel derp-relay: a user with its own group is made then',
+  }),
+  'group-without-user': () => ({
+    rule: 'is a group already, but there is no user of that name',
+    remedy: 'remove it with groupdel derp-relay: a user with its own group is made then',
+  }),
+  'no-room': ({ needed, free }) => ({
+    rule: `needs ${formatBytes(needed)} on its disk, where ${formatBytes(free)} are free`,
+    remedy: 'make room on that file system (df -h shows how much there is)',
+  }),
+  'edited-by-hand': ({ isUnit }) => ({
     rule: 'was changed by hand since it was written',
-    remedy: 'keep the change in a drop-in (systemctl edit derp-relay), or replace the file with --overwrite',
+    remedy: isUnit
+      ? 'keep the change in a drop-in (systemctl edit derp-relay), or replace the file with --overwrite'
+      : 'replace it with --overwrite; what it says is set by the flags of derp-setup',
   }),
   'bad-manifest': () => ({
     rule: 'is damaged: it lists what is installed',

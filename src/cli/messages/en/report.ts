@@ -1,5 +1,6 @@
 import type { Check, ProbeOptions } from '../../../probe/check.ts';
 import type { StopRefusal } from '../../../setup/derper/stop.ts';
+import type { FileProblem } from '../../../system/files.ts';
 import type { CheckExplanation, CheckTitles, NoteMessages } from '../wording.ts';
 import { derperStays } from './derper.ts';
 import { owner } from './problems.ts';
@@ -100,13 +101,23 @@ export const report = {
   alreadyAsDescribed: 'Already as described: nothing to do.',
   dryRun: 'A dry run: nothing was changed.',
   notStarted: 'Written, not started.',
-  startIt: 'Start it on that machine with:',
+  startIt: 'On the machine that it is for, as root (makes its user, starts it, proves it):',
   locked: (pid: number) => `another derp-setup is at work (pid ${pid}); wait for it to end`,
   serviceEnded: (unit: string, status: number | undefined) =>
     status === undefined ? `${unit} ended at once` : `${unit} ended at once, with exit code ${status}`,
   serviceSilent: (unit: string) => `${unit} runs, but does not answer on its port`,
   serviceStale: (unit: string) => `${unit} was told of the new certificate, but still serves the one before`,
   journal: 'Its last lines:',
+  cannotWrite: (path: string, rule: string) => `${path} ${rule}`,
+  writeRemedies: {
+    missing: undefined,
+    denied: 'something keeps even root from writing there: look at lsattr, and at SELinux or AppArmor',
+    'is-directory': 'move that directory away',
+    'not-directory': 'a file is in the place of a directory: move it away',
+    'read-only': 'make that file system writable, or write the files for another machine with --root DIR',
+    'no-space': 'make room on that file system (df -h shows how much there is)',
+    other: undefined,
+  } satisfies Record<FileProblem, string | undefined>,
   notProved: 'the relay could not be proved to work; see the checks above',
   derperNotStopped: (code: StopRefusal['code']) => `derper was not stopped: ${derperStays[code]}`,
   firewallFailed: {
@@ -143,6 +154,7 @@ export const report = {
   netcheck: (code: string) => `should list ${code} with a latency`,
   securityGroup: (ports: string) => `${ports}: open them at your provider too (firewall, security group)`,
   left: (paths: readonly string[]) => `Could not be put back: ${paths.join(', ')}`,
+  leftRemedy: 'Run it again to finish what was begun, or remove everything with:  derp-setup uninstall',
   failedToStart: (reason: string) => `the relay could not start: ${reason}`,
   probePassed: 'All good.',
   probeFailed: (failed: number) => (failed === 1 ? '1 check failed.' : `${failed} checks failed.`),

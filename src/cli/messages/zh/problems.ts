@@ -1,4 +1,5 @@
 import type { PortOwner } from '../../../system/port-owner.ts';
+import { formatBytes } from '../../columns.ts';
 import type { ProblemMessages } from '../wording.ts';
 import { derperStays } from './derper.ts';
 
@@ -27,7 +28,7 @@ const fileRemedies = {
   missing: '请检查路径',
   denied: '请让运行本程序的用户有权访问它，或改用它的所有者来运行',
   'is-directory': '请指定文件，而不是目录',
-  'not-directory': '请检查路径',
+  'not-directory': '请检查路径，或移走占用目录位置的文件',
   'read-only': '请指定可写文件系统上的目录',
   'no-space': '请清理磁盘，或用 --root 指定其他目录',
   other: '请检查路径',
@@ -140,9 +141,23 @@ export const problems: ProblemMessages = {
     rule: `已经存在（uid ${uid}），而且是可以登录的普通用户，不是服务用户`,
     remedy: '请改名或删除该用户：中继要以这个名字的系统用户运行',
   }),
-  'edited-by-hand': () => ({
+  'user-of-another-group': () => ({
+    rule: '已经存在，但没有与之同名的用户组',
+    remedy: '请用 userdel derp-relay 删除它，之后会新建带有同名用户组的用户',
+  }),
+  'group-without-user': () => ({
+    rule: '作为用户组已经存在，但没有同名的用户',
+    remedy: '请用 groupdel derp-relay 删除它，之后会新建带有同名用户组的用户',
+  }),
+  'no-room': ({ needed, free }) => ({
+    rule: `所在的磁盘需要 ${formatBytes(needed)}，只剩 ${formatBytes(free)}`,
+    remedy: '请在该文件系统上腾出空间（可用 df -h 查看）',
+  }),
+  'edited-by-hand': ({ isUnit }) => ({
     rule: '写入之后被手工修改过',
-    remedy: '请把改动放进 drop-in 文件（systemctl edit derp-relay），或用 --overwrite 覆盖',
+    remedy: isUnit
+      ? '请把改动放进 drop-in 文件（systemctl edit derp-relay），或用 --overwrite 覆盖'
+      : '请用 --overwrite 覆盖；其内容由 derp-setup 的选项决定',
   }),
   'bad-manifest': () => ({
     rule: '已损坏：它记录了安装的内容',
