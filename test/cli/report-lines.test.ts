@@ -93,7 +93,7 @@ On this machine:
   it('says of files that were only prepared how to start them, and promises nothing about them', async () => {
     const text = textOf(resultOf({ ...(await prepare()), noStart: true }, { checks: [], renewal: undefined }));
     expect(text).toMatch(/^Written, not started\./);
-    expect(text).toMatch(/Start it on that machine with:\n {2}systemctl enable --now derp-relay\.service$/);
+    expect(text).toMatch(/On the machine that it is for, as root .*:\n {2}derp-setup --yes$/);
     expect(text).not.toMatch(/works|looked at|security group/);
   });
 
