@@ -336,7 +336,7 @@ describe('a relay that this machine cannot prove', () => {
     const finished = await derpSetup(machine, INSTALL);
     expect(finished.code, finished.stderr).toBe(3);
     expect(finished.stderr).toMatch(/✖ STUN .*\n +→ /);
-    expect(finished.stdout).toMatch(/^The relay runs, but 1 check failed/);
+    expect(finished.stdout).toMatch(/^✖ The relay runs, but 1 check failed/);
     expect(finished.stdout).toContain('derp-setup doctor');
     expect(await machine.shell('systemctl is-active derp-relay.service')).toBe('active\n');
   });
