@@ -28,9 +28,10 @@ describe.each(targets.map((target) => [target.name, target] as const))('%s', (_,
   it('is given right inputs and wrong ones', { timeout: 60_000 }, () => {
     // With one seed, so that no chance makes it fail. Inputs that are all refused at the door try nothing behind it.
     const campaign = new Campaign(target, 1);
-    campaign.run(400);
-    expect(campaign.score.accepted).toBeGreaterThan(0);
-    expect(campaign.score.accepted).toBeLessThan(400);
+    campaign.run(target.share < 1 ? 100 : 400);
+    const { inputs, accepted } = campaign.score;
+    expect(accepted).toBeGreaterThan(0);
+    expect(accepted).toBeLessThan(inputs);
   });
 });
 

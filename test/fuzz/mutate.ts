@@ -121,9 +121,12 @@ export function mutateJson(random: Random, value: unknown, depth = 0): unknown {
     return items;
   }
   if (typeof value !== 'object' || value === null) return random.oneIn(2) ? value : random.pick(ODD_VALUES);
-  const entries = Object.entries(value).map(([name, item]): [string, unknown] => [
-    random.oneIn(15) ? changedName(random, name) : name,
-    random.oneIn(3) ? mutateJson(random, item, depth + 1) : item,
+  const fields = Object.entries(value);
+  // One or two of many fields, so that what is behind the first that is wrong gets its share.
+  const rarely = Math.max(3, fields.length);
+  const entries = fields.map(([name, item]): [string, unknown] => [
+    random.oneIn(5 * rarely) ? changedName(random, name) : name,
+    random.oneIn(rarely) ? mutateJson(random, item, depth + 1) : item,
   ]);
   if (random.oneIn(4)) entries.splice(random.below(entries.length + 1), 1);
   if (random.oneIn(4)) entries.push([random.pick(ODD_NAMES), random.pick(ODD_VALUES)]);

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { Random } from '../fuzz/random.ts';
 import { drawChart } from './chart.ts';
+import { Receiver } from './steady-pair.ts';
 import { judgeTrend, medianOf, type Point, percentile, slopeOf } from './trend.ts';
 
 /** An hour of samples: a level, a slope an hour, and what comes and goes. */
@@ -50,6 +51,22 @@ it('percentile and median', () => {
     1, 3, 5, 0,
   ]);
   expect([medianOf(values), medianOf([1, 2]), medianOf([])]).toEqual([3, 1.5, 0]);
+});
+
+describe('Receiver', () => {
+  const after = (...numbers: number[]) => {
+    const receiver = new Receiver();
+    for (const number of numbers) receiver.take(number);
+    return receiver;
+  };
+
+  it.each([
+    ['all in their order', [0, 1, 2, 3], { expected: 4, lost: 0, disordered: 0 }],
+    ['one missing', [0, 1, 3], { expected: 4, lost: 1, disordered: 0 }],
+    ['the first two missing', [2, 3], { expected: 4, lost: 2, disordered: 0 }],
+    ['one twice', [0, 1, 1, 2], { expected: 3, lost: 0, disordered: 1 }],
+    ['one late', [0, 2, 1, 3], { expected: 4, lost: 1, disordered: 1 }],
+  ])('%s', (_, numbers, figures) => expect(after(...numbers)).toMatchObject(figures));
 });
 
 describe('drawChart', () => {

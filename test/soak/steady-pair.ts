@@ -3,8 +3,8 @@ import { FrameDecoder } from '../../src/protocol/frame-decoder.ts';
 import { FrameType } from '../../src/protocol/frame-types.ts';
 import { logIn, type RawClient } from '../relay/support/raw-client.ts';
 
-/** What became of the packets of one direction. */
-class Receiver {
+/** What became of the numbered packets of one direction. */
+export class Receiver {
   expected = 0;
   lost = 0;
   disordered = 0;

@@ -64,7 +64,7 @@ const flagWords = words(
 
 const unit = Buffer.from(
   '[Unit]\nDescription=x\n[Service]\nUser=derper\nWorkingDirectory=-/var/lib/derper\nEnvironmentFile=-/etc/default/derper\n' +
-    'Environment="A=b c" D=e\nExecStart=@-/usr/local/bin/derper derper -a :443 \\\n  # comment\n -hostname ${HOST} $EXTRA\n' +
+    `Environment="A=b c" D=e\nExecStart=@-/usr/local/bin/derper derper -a :443 \\\n  # comment\n -hostname \${HOST} $EXTRA\n` +
     'ExecStart=/bin/sh -c "exec derper -hostname $$HOST; echo \\x41\\101\\u0041" ; /bin/true\n',
 );
 const unitWords = words(
