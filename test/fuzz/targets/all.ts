@@ -1,5 +1,6 @@
 import type { FuzzTarget } from '../target.ts';
 import { addressTargets } from './addresses.ts';
+import { certificateTargets } from './certificates.ts';
 import { derperTargets } from './derper.ts';
 import { fileTargets } from './files.ts';
 import { frameTargets } from './frames.ts';
@@ -13,7 +14,7 @@ export const targets: readonly FuzzTarget[] = [
   ...frameTargets,
   ...sessionTargets,
   ...loginTargets,
-  ...tlsTargets,
+  ...certificateTargets,
   ...httpTargets,
   ...addressTargets,
   ...fileTargets,

@@ -1,117 +1,95 @@
-/** The first and the last that is seen of TLS from outside: a client's hello, and a server's certificates. */
-import { createCipheriv, createHmac } from 'node:crypto';
+/** What is read of TLS before TLS reads it, and lists of addresses. */
+import { AddressListError, AddressSet, parseAddressList } from '../../../src/protocol/address-set.ts';
 import { readClientHello } from '../../../src/protocol/client-hello.ts';
-import { readMetaCertificate } from '../../../src/protocol/meta-certificate.ts';
-import { readTlsCertificates } from '../../../src/protocol/tls-certificates.ts';
-import { goMetaCertificate } from '../../protocol/meta-certificate-fixture.ts';
-import { mutateBytes } from '../mutate.ts';
-import type { Random } from '../random.ts';
-import { type FuzzTarget, promise, readerTarget } from '../target.ts';
+import { formatIpAddress } from '../../../src/protocol/ip-address.ts';
+import { mutateBytes, words } from '../mutate.ts';
+import { attempt, type FuzzTarget, promise } from '../target.ts';
 
-/** HKDF-Expand-Label with an empty context, RFC 8446, 7.1: written again here, to be a second opinion. */
-function expandLabel(secret: Buffer, label: string, length: number): Buffer {
-  const name = Buffer.from(`tls13 ${label}`);
-  const info = Buffer.concat([Buffer.of(0, length, name.length), name, Buffer.of(0, 1)]);
-  return createHmac('sha256', secret).update(info).digest().subarray(0, length);
+const MOST_HELLO = 1 << 14;
+
+function withLength(bytes: Buffer, length: 1 | 2 | 3): Buffer {
+  const head = Buffer.alloc(length);
+  head.writeUIntBE(bytes.length, 0, length);
+  return Buffer.concat([head, bytes]);
 }
 
-const secret = Buffer.alloc(32, 0x33);
-const keyLog = `SERVER_HANDSHAKE_TRAFFIC_SECRET ${'00'.repeat(32)} ${secret.toString('hex')}\n`;
-const trafficKey = expandLabel(secret, 'key', 16);
-const trafficIv = expandLabel(secret, 'iv', 12);
-const u16 = (value: number) => Buffer.of(value >> 8, value);
-const u24 = (value: number) => Buffer.of(value >> 16, value >> 8, value);
-const record = (type: number, body: Buffer) => Buffer.concat([Buffer.of(type, 3, 3), u16(body.length), body]);
-const message = (type: number, body: Buffer) => Buffer.concat([Buffer.of(type), u24(body.length), body]);
+const hex = (text: string) => Buffer.from(text, 'hex');
+const extension = (type: string, value: Buffer) => Buffer.concat([hex(type), withLength(value, 2)]);
+const serverName = (name: string) =>
+  extension('0000', withLength(Buffer.concat([hex('00'), withLength(Buffer.from(name), 2)]), 2));
+const protocols = (...names: string[]) =>
+  extension('0010', withLength(Buffer.concat(names.map((name) => withLength(Buffer.from(name), 1))), 2));
 
-function serverHello(isTls13: boolean): Buffer {
-  const versions = Buffer.from('002b00020304', 'hex');
-  const extensions = isTls13 ? Buffer.concat([u16(versions.length), versions]) : u16(0);
-  return message(
-    2,
-    Buffer.concat([u16(0x0303), Buffer.alloc(32, 9), Buffer.of(0), u16(0x1301), Buffer.of(0), extensions]),
-  );
-}
-
-function certificates(isTls13: boolean, chain: readonly Buffer[]): Buffer {
-  const entries = chain.map((der) => Buffer.concat([u24(der.length), der, ...(isTls13 ? [u16(0)] : [])]));
-  const list = Buffer.concat(entries);
-  return message(11, Buffer.concat([...(isTls13 ? [Buffer.of(0)] : []), u24(list.length), list]));
-}
-
-/** The server's first flight; in TLS 1.3 what is inside the encryption is changed before it is encrypted. */
-function makeFlight(random: Random): Buffer {
-  const isTls13 = random.oneIn(2);
-  const chain = [goMetaCertificate, Buffer.alloc(40, 7), goMetaCertificate].slice(0, 1 + random.below(3));
-  let messages = certificates(isTls13, chain);
-  if (!isTls13) {
-    const flight = Buffer.concat([record(22, serverHello(false)), record(22, messages)]);
-    return mutateBytes(random, flight, { most: 8192 });
-  }
-  messages = mutateBytes(random, Buffer.concat([message(8, u16(0)), messages]), { most: 8192 });
-  const records = [record(22, serverHello(true)), record(20, Buffer.of(1))];
-  const piece = 1 + random.below(messages.length + 1);
-  for (let at = 0, sequence = 0; at < messages.length && sequence < 60; at += piece, sequence++) {
-    const plain = Buffer.concat([messages.subarray(at, at + piece), Buffer.of(22), Buffer.alloc(random.length(20))]);
-    const nonce = Buffer.from(trafficIv);
-    nonce.writeUInt32BE((nonce.readUInt32BE(8) ^ sequence) >>> 0, 8);
-    const header = Buffer.concat([Buffer.of(23, 3, 3), u16(plain.length + 16)]);
-    const cipher = createCipheriv('aes-128-gcm', trafficKey, nonce).setAAD(header);
-    records.push(header, cipher.update(plain), cipher.final(), cipher.getAuthTag());
-  }
-  const flight = Buffer.concat(records);
-  return random.oneIn(3) ? mutateBytes(random, flight, { most: 8192 }) : flight;
-}
-
-/** A hello with a server name and protocols, in one record or several. */
-function makeHello(random: Random): Buffer {
-  const extension = (type: number, value: Buffer) => Buffer.concat([u16(type), u16(value.length), value]);
-  const name = Buffer.from(random.pick(['derp.example.com', '7.2.0.192.in-addr.arpa', 'x']));
-  const protocols = Buffer.concat(
-    random
-      .pick([['acme-tls/1'], ['h2', 'http/1.1'], []])
-      .map((one) => Buffer.from(`${String.fromCharCode(one.length)}${one}`)),
-  );
-  const extensions = Buffer.concat([
-    extension(0, Buffer.concat([u16(name.length + 3), Buffer.of(0), u16(name.length), name])),
-    extension(16, Buffer.concat([u16(protocols.length), protocols])),
-    extension(43, Buffer.from('020304', 'hex')),
-  ]);
-  const start = Buffer.concat([u16(0x0303), Buffer.alloc(32, 9), Buffer.of(0), u16(2), u16(0x1301), Buffer.of(1, 0)]);
-  const hello = mutateBytes(random, message(1, Buffer.concat([start, u16(extensions.length), extensions])));
-  const piece = random.oneIn(2) ? hello.length + 1 : 1 + random.below(hello.length + 1);
+/** A ClientHello in records of at most `size` bytes. */
+function hello(size: number, ...extensions: Buffer[]): Buffer {
+  const start = Buffer.concat([hex('0303'), Buffer.alloc(32, 7), withLength(Buffer.alloc(32, 9), 1)]);
+  const rest = Buffer.concat([withLength(hex('13011302c02b'), 2), hex('0100')]);
+  const body = Buffer.concat([start, rest, withLength(Buffer.concat(extensions), 2)]);
+  const message = Buffer.concat([hex('01'), withLength(body, 3)]);
   const records: Buffer[] = [];
-  for (let at = 0; at < hello.length && records.length < 200; at += piece)
-    records.push(record(22, hello.subarray(at, at + piece)));
-  const whole = Buffer.concat(records);
-  return random.oneIn(3) ? mutateBytes(random, whole, { most: 20_000 }) : whole;
+  for (let at = 0; at < message.length; at += size) {
+    records.push(hex('160301'), withLength(message.subarray(at, at + size), 2));
+  }
+  return Buffer.concat(records);
 }
+
+const hellos = [
+  hello(16_384, serverName('derp.example'), protocols('acme-tls/1')),
+  hello(16_384, extension('002b', hex('020304')), protocols('h2', 'http/1.1'), serverName('7.113.0.203.in-addr.arpa')),
+  hello(20, serverName('derp.example'), protocols('acme-tls/1')),
+  hello(16_384),
+];
+const helloWords = words('acme-tls/1', 'http/1.1', '\0\0', '\x16\x03\x01', '\x14\x03\x03\0\x01\x01');
 
 function checkHello(input: Buffer): boolean {
   const whole = readClientHello(input);
-  for (const length of [1, 5, 6, 9, input.length >> 1, input.length - 1]) {
+  // Once it is decided, nothing that follows may change it.
+  for (const length of [0, 1, 5, 6, 9, 43, input.length >> 1, input.length - 1]) {
     if (length < 0 || length >= input.length) continue;
     const part = readClientHello(input.subarray(0, length));
-    const decided = part.status !== 'incomplete';
-    const same = JSON.stringify(part) === JSON.stringify(whole);
-    promise(!decided || same, () => `${part.status} after ${length} bytes, ${whole.status} in the end`);
+    if (part.status === 'incomplete') continue;
+    promise(JSON.stringify(part) === JSON.stringify(whole), () => `decided after ${length} bytes, changed by more`);
   }
-  promise(whole.status !== 'incomplete' || input.length < 1 << 14, () => 'waits for more after 16 KB');
+  promise(whole.status !== 'incomplete' || input.length < MOST_HELLO, () => 'waits for more after 16 KB');
   return whole.status === 'done';
 }
 
+const lists = [
+  '192.0.2.1\n192.0.2.0/24 # comment\n2001:db8::/32\n',
+  '# nothing\r\n\r\n10.0.0.0/8\r\n',
+  '0.0.0.0/0\n::/0\n::ffff:192.0.2.0/120',
+];
+const listWords = words('/', '/0', '/32', '/128', '/-1', '#', '\n', '::', '.', '255', '%eth0', '0x1', '::ffff:');
+
+function checkList(input: Buffer): boolean {
+  const ranges = attempt(() => parseAddressList(input.toString('utf8')), AddressListError);
+  if (ranges instanceof AddressListError) {
+    promise(ranges.line >= 1 && ranges.message.length < 250, () => `line ${ranges.line}: ${ranges.message}`);
+    return false;
+  }
+  const set = new AddressSet(ranges);
+  promise(set.ranges <= ranges.length, () => 'more ranges than were given');
+  for (const { first, last } of ranges) {
+    for (const bound of [first, last]) {
+      const address = formatIpAddress(bound);
+      // The bounds of ::/0 and the like may lie among the IPv4 addresses written as IPv6.
+      promise(set.has(address) || bound.subarray(0, 10).every((byte) => byte === 0), () => `${address} is not in it`);
+    }
+  }
+  return true;
+}
+
 export const tlsTargets: readonly FuzzTarget[] = [
-  { name: 'ClientHello', share: 6, make: makeHello, check: checkHello },
-  readerTarget('TLS certificates', 2, makeFlight, (input) => readTlsCertificates(input, keyLog)),
-  readerTarget(
-    'meta certificate',
-    2,
-    (random) => mutateBytes(random, goMetaCertificate),
-    (input) => {
-      const identity = readMetaCertificate(input);
-      if (identity === undefined) return false;
-      promise(identity.publicKey.length === 32, () => `a key of ${identity.publicKey.length} bytes`);
-      return identity.protocolVersion >= 0 && identity.protocolVersion <= 255;
-    },
-  ),
+  {
+    name: 'ClientHello',
+    share: 12,
+    make: (random) => mutateBytes(random, random.pick(hellos), { words: helloWords, most: 20_000 }),
+    check: checkHello,
+  },
+  {
+    name: 'address list',
+    share: 8,
+    make: (random) => mutateBytes(random, Buffer.from(random.pick(lists)), { words: listWords, most: 400 }),
+    check: checkList,
+  },
 ];
