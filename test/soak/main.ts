@@ -90,9 +90,9 @@ async function eachAlone(options: {
 }): Promise<number> {
   const say = (line: string) => process.stdout.write(`${line}\n`);
   say(
-    '| attack or fault | one strike | strikes | good packets | lost | p99 ms | stalls | RSS MB before, after | descriptors before, after |',
+    '| attack or fault | one strike | strikes | good packets | lost | p99 ms | stalls | waited for a processor | RSS MB before, after | descriptors before, after |',
   );
-  say('| --- | --- | --- | --- | --- | --- | --- | --- | --- |');
+  say('| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |');
   const problems: string[] = [];
   for (const { name, load } of faults) {
     await using relay = await RelayProcess.start('bin/derp-relay.cjs');
@@ -100,7 +100,16 @@ async function eachAlone(options: {
     const result = await soak(relay, { ...options, attack, sampleSeconds: 1 });
     const { before, after, sent, lost, p99, tally } = result;
     const cells = [
-      ...[name, load, tally.strikes[name] ?? 0, sent, lost, p99.toFixed(1), after.stalls],
+      ...[
+        name,
+        load,
+        tally.strikes[name] ?? 0,
+        sent,
+        lost,
+        p99.toFixed(1),
+        after.stalls,
+        `${after.waited.toFixed(1)} s`,
+      ],
       ...[`${before.rss.toFixed(0)}, ${after.rss.toFixed(0)}`, `${before.descriptors}, ${after.descriptors}`],
     ];
     say(`| ${cells.join(' | ')} |`);
@@ -128,7 +137,7 @@ function summary({ before, after, samples, sent, lost, p50, p99, tally, trends, 
     `RSS, MB: ${range(({ rss }) => rss)}`,
     `heap, MB: ${range(({ heap }) => heap)}`,
     `descriptors: ${range(({ descriptors }) => descriptors)}`,
-    `event loop: ${after.stalls} stalls of 50 ms or more, the longest ${after.longestStall} ms`,
+    `event loop: ${after.stalls} stalls of 50 ms or more, the longest ${after.longestStall} ms; it waited for a processor for ${after.waited.toFixed(1)} s in all`,
     ...trends.map(
       ({ name, growth, most }) => `trend of ${name} after the warm-up: ${growth.toFixed(2)} (${most} would be a leak)`,
     ),

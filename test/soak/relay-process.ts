@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readdirSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { request } from 'node:https';
 import { tmpdir } from 'node:os';
@@ -101,6 +101,19 @@ export class RelayProcess implements AsyncDisposable {
   descriptors(): number | undefined {
     try {
       return readdirSync(`/proc/${this.child.pid}/fd`).length;
+    } catch {
+      return undefined;
+    }
+  }
+
+  /**
+   * Seconds that its event loop was ready to run and had to wait for a processor, which is not its own fault; undefined
+   * where the system does not say. Source: Linux, Documentation/scheduler/sched-stats.rst.
+   */
+  waitedForProcessor(): number | undefined {
+    const { pid } = this.child;
+    try {
+      return Number(readFileSync(`/proc/${pid}/task/${pid}/schedstat`, 'utf8').split(' ')[1]) / 1e9;
     } catch {
       return undefined;
     }

@@ -27,6 +27,8 @@ export interface Sample {
   readonly clients: number;
   readonly stalls: number;
   readonly longestStall: number;
+  /** Seconds since the start that its event loop waited for a processor. */
+  readonly waited: number;
   readonly p50: number;
   readonly p99: number;
   readonly lost: number;
@@ -87,6 +89,7 @@ export async function soak(relay: RelayProcess, options: SoakOptions): Promise<S
       clients,
       stalls: event_loop.stalls,
       longestStall: event_loop.longest_stall_ms,
+      waited: relay.waitedForProcessor() ?? 0,
       p50: percentile(window, 0.5),
       p99: percentile(window, 0.99),
       lost: pairs.reduce((sum, { figures }) => sum + figures.lost, 0),
