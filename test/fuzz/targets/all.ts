@@ -17,6 +17,7 @@ export const targets: readonly FuzzTarget[] = [
   ...certificateTargets,
   ...httpTargets,
   ...addressTargets,
+  ...tlsTargets,
   ...fileTargets,
   ...derperTargets,
 ];
