@@ -75,6 +75,17 @@ export interface RelayConfig {
   tcpKeepAliveMs: number;
   /** New connections a second that are served; null for no limit. Those over it are accepted and closed at once. */
   acceptLimit: { perSecond: number; burst: number } | null;
+  /**
+   * How many connections may be open; null for no limit. Those over it are accepted and closed at once. Whatever it
+   * says, some open files are kept free (`defaults.spareFiles`).
+   */
+  connectionLimits: {
+    total: number | null;
+    /** From one IPv4 address or one IPv6 /64; this machine itself has no limit of its own. */
+    perAddress: number | null;
+    /** From one address, and not logged in yet. */
+    waitingPerAddress: number | null;
+  };
   /** How fast one client may send, in bytes of frames; null for no limit. The file's rate counts more. */
   clientRate: { bytesPerSecond: number; burstBytes: number } | null;
   /** Derper's JSON file with that rate (`-rate-config`), read again on SIGHUP; null for none. */
@@ -109,6 +120,8 @@ export const defaultRelayConfig: Omit<RelayConfig, 'hostname' | 'keyFile' | 'cer
   // Long, to spare batteries: DERP has keep-alives of its own every minute.
   tcpKeepAliveMs: 600_000,
   acceptLimit: null,
+  // An office behind one address logs in within a second when a relay restarts; a scanner waits for ever.
+  connectionLimits: { total: null, perAddress: null, waitingPerAddress: 512 },
   clientRate: null,
   clientRateFile: null,
   proxyProtocolFrom: [],

@@ -1,4 +1,5 @@
 /** What the relay counts. Names follow derper's, so that existing dashboards can be moved over. */
+import type { ExceededLimit } from './limits/connection-limits.ts';
 
 /** Why a packet was dropped: a closed list, which the counters are built from. Source: `derpserver.go`, dropReason. */
 export const dropReasons = [
@@ -50,6 +51,8 @@ export class Counters {
   longestStall = 0;
   accepts = 0;
   acceptsOverLimit = 0;
+  /** Connections that were closed because too many were open: in all, from one address, or from one without a login. */
+  readonly connectionsOverLimit: Record<ExceededLimit, number> = { total: 0, address: 0, waiting: 0 };
   clients = 0;
   clientsNotIdeal = 0;
   homeClients = 0;
@@ -99,6 +102,7 @@ export class Counters {
       duplicate_connections: this.duplicateConnections,
       accepts: this.accepts,
       accepts_over_limit: this.acceptsOverLimit,
+      connections_over_limit: { ...this.connectionsOverLimit },
       addresses_refused: this.addressesRefused,
       address_removals: this.addressRemovals,
       logins: { ...this.logins },

@@ -115,6 +115,9 @@ export const defaults = {
   challengeAnswerBytes: 4 << 10,
   challengeCertificateBytes: 64 << 10,
 
+  /** So many of the files that the process may have open are not used for connections. */
+  spareFiles: 128,
+
   /** STUN answers a second for one IPv4 address or one IPv6 /64. */
   stunAnswersPerSecond: 200,
   /** The event loop has stalled when a timer that ticks this often … */

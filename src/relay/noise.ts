@@ -5,6 +5,7 @@ import type { Log } from './log.ts';
 export const noiseKinds = [
   'address_refused',
   'stun_address_refused',
+  'too_many_connections',
   'tls_handshake_failed',
   'handshake_timeout',
   'bad_http_request',

@@ -1,7 +1,4 @@
-import { once } from 'node:events';
-import type { Server } from 'node:net';
 import { performance } from 'node:perf_hooks';
-import { setTimeout as delay } from 'node:timers/promises';
 import { encodeKeepAlive, encodeServerKey } from '../protocol/frame-encoder.ts';
 import { formatUntypedKey } from '../protocol/keys.ts';
 import type { WatchTimes } from '../system/file-watch.ts';
@@ -11,12 +8,15 @@ import type { RecheckTimes } from './admission/recheck.ts';
 import type { RelayConfig } from './config.ts';
 import { Counters } from './counters.ts';
 import { defaults } from './defaults.ts';
+import { drain } from './drain.ts';
 import { BootstrapDns } from './front/bootstrap-dns.ts';
 import { openChallenges } from './front/challenges.ts';
 import { Front } from './front/front.ts';
 import { createPort80Server } from './front/port-80.ts';
 import { loadOrCreateIdentity } from './identity.ts';
 import { ClientRates, describeRate } from './limits/client-rates.ts';
+import { withSpareFiles } from './limits/connection-limits.ts';
+import { listen, listenForStun } from './listen.ts';
 import { createLog } from './log.ts';
 import { Noise } from './noise.ts';
 import { BufferPool } from './queues/buffer-pool.ts';
@@ -24,11 +24,11 @@ import { Turn } from './queues/turn.ts';
 import { ServedCertificate } from './served-certificate.ts';
 import type { Admission } from './sessions/admission.ts';
 import { KeepAliveWheels } from './sessions/keep-alive-wheel.ts';
-import type { Session, SessionContext } from './sessions/session.ts';
+import type { Session } from './sessions/session.ts';
+import type { SessionContext } from './sessions/session-context.ts';
 import { aloneInRegion, type Region, Switchboard } from './sessions/switchboard.ts';
 import { StallWatch } from './stall-watch.ts';
-import { RelayStartError } from './start-error.ts';
-import { type StunServer, startStunServer } from './stun-server.ts';
+import type { StunServer } from './stun-server.ts';
 import { canShareReads } from './transport/shared-read.ts';
 import type { ReadMode } from './transport/socket-transport.ts';
 
@@ -138,7 +138,7 @@ export async function startRelay(config: RelayConfig, parts: RelayParts = {}): P
   });
   const challenges = openChallenges(config.challengeDirectory, { counters, noise, log });
   const front = new Front({
-    config,
+    config: { ...config, connectionLimits: await withSpareFiles(config.connectionLimits) },
     context,
     credentials: certificate?.credentials ?? null,
     challenges,
@@ -169,7 +169,7 @@ export async function startRelay(config: RelayConfig, parts: RelayParts = {}): P
       });
     }
     if (config.stunPort >= 0) {
-      stun = await startStun(config.listen.host, config.stunPort, counters, answers);
+      stun = await listenForStun(config.listen.host, config.stunPort, counters, answers);
       opened.push(() => stun!.stop());
     }
   } catch (error) {
@@ -243,70 +243,4 @@ export async function startRelay(config: RelayConfig, parts: RelayParts = {}): P
       return stopping;
     },
   };
-}
-
-async function listen(server: Server, host: string | null, port: number): Promise<number> {
-  try {
-    // Without a host Node listens on IPv6 and IPv4 both, or on IPv4 alone where there is no IPv6.
-    server.listen(host === null ? { port, backlog: 4096 } : { port, host, backlog: 4096 });
-    await once(server, 'listening');
-  } catch (error) {
-    throw listenError('tcp', host, port, error as NodeJS.ErrnoException);
-  }
-  const address = server.address();
-  return typeof address === 'object' && address !== null ? address.port : port;
-}
-
-async function startStun(
-  host: string | null,
-  port: number,
-  counters: Counters,
-  answers: (address: string) => boolean,
-): Promise<StunServer> {
-  try {
-    return await startStunServer(host, port, counters, answers);
-  } catch (error) {
-    throw listenError('udp', host, port, error as NodeJS.ErrnoException);
-  }
-}
-
-function listenError(
-  protocol: 'tcp' | 'udp',
-  host: string | null,
-  port: number,
-  cause: NodeJS.ErrnoException,
-): RelayStartError {
-  const reasons: Record<string, string> = {
-    EADDRINUSE: 'it is in use by another process',
-    EACCES: 'permission denied (ports below 1024 need root or CAP_NET_BIND_SERVICE)',
-    EADDRNOTAVAIL: `this machine does not have the address ${host}`,
-  };
-  const reason = reasons[cause.code ?? ''] ?? cause.message;
-  return new RelayStartError('listen', `cannot listen on ${port}/${protocol}: ${reason}`, {
-    cause,
-    port,
-    protocol,
-    errno: cause.code,
-  });
-}
-
-/** Sends every client the restart notice and what is queued for it, then closes; gives up on slow ones in time. */
-async function drain(sessions: Set<Session>, drainMs: number): Promise<void> {
-  for (const session of sessions) {
-    if (session.key === undefined) session.close();
-    else session.sendRestarting(defaults.restartSpread, defaults.restartTryFor);
-  }
-  const deadline = performance.now() + drainMs;
-  let lingerUntil = Number.POSITIVE_INFINITY;
-  while (sessions.size > 0 && performance.now() < Math.min(deadline, lingerUntil)) {
-    await delay(10);
-    let flushed = true;
-    for (const session of sessions) {
-      if (session.outbox.empty) session.end();
-      else flushed = false;
-    }
-    // Nobody waits for clients that do not close their side; the next relay can only listen when this one is gone.
-    if (flushed) lingerUntil = Math.min(lingerUntil, performance.now() + defaults.linger);
-  }
-  for (const session of sessions) session.close();
 }

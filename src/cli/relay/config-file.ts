@@ -51,6 +51,18 @@ const READERS: { [K in keyof RelayConfig]: ObjectReader<RelayConfig[K]> } = {
       ? { value: { perSecond, burst } }
       : { problem: 'must be {"perSecond", "burst"}, both above 0, or null' };
   },
+  connectionLimits: (value) => {
+    const { total = null, perAddress = null, waitingPerAddress = null, ...rest } = isObject(value) ? value : {};
+    const fine = (limit: unknown): limit is number | null =>
+      limit === null || (Number.isSafeInteger(limit) && (limit as number) > 0);
+    return isObject(value) &&
+      fine(total) &&
+      fine(perAddress) &&
+      fine(waitingPerAddress) &&
+      Object.keys(rest).length === 0
+      ? { value: { total, perAddress, waitingPerAddress } }
+      : { problem: 'must be {"total", "perAddress", "waitingPerAddress"}, each a number above 0 or null' };
+  },
   clientRate: (value) => {
     if (value === null) return { value };
     const { bytesPerSecond, burstBytes = 0, ...rest } = isObject(value) ? value : {};

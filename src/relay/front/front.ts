@@ -7,17 +7,16 @@ import { FRAME_HEADER_LENGTH, MAX_CLIENT_INFO_LENGTH } from '../../protocol/fram
 import type { RelayConfig } from '../config.ts';
 import type { LoginWay } from '../counters.ts';
 import { defaults } from '../defaults.ts';
-import { Session, type SessionContext } from '../sessions/session.ts';
-import { TokenBucket } from '../sessions/token-bucket.ts';
+import { Session } from '../sessions/session.ts';
+import type { SessionContext } from '../sessions/session-context.ts';
 import { type ReadMode, SocketTransport } from '../transport/socket-transport.ts';
 import type { Transport } from '../transport/transport.ts';
 import { WebSocketTransport } from '../transport/web-socket-transport.ts';
 import type { Challenges } from './challenges.ts';
-import { type Endpoint, endpointOf } from './endpoint.ts';
+import { Door } from './door.ts';
 import { readFirstRequest } from './first-request.ts';
 import { createLimitedHttpServer, headerOf, refuse } from './http-server.ts';
 import { type PageContext, servePage } from './pages.ts';
-import { ProxyFront } from './proxy-front.ts';
 import { tlsOptions } from './tls-options.ts';
 import { switchingProtocols, upgradeKind } from './upgrade.ts';
 
@@ -50,7 +49,8 @@ export interface FrontOptions {
  * The DERP port: takes connections, ends TLS, and makes each one a DERP session (by plain upgrade, fast start or
  * WebSocket) or an HTTP page.
  *
- * A connection's way: address lists → accept limit → PROXY header → (ACME challenge) → TLS → first request → session, or node:http for all else.
+ * A connection's way: the door (address lists, limits, PROXY header) → (ACME challenge) → TLS → first request → session,
+ * or node:http for all else.
  */
 export class Front {
   readonly server: TcpServer;
@@ -58,23 +58,21 @@ export class Front {
   readonly #tls: TlsServer | undefined;
   readonly #http: HttpServer;
   readonly #webSockets: WebSocketServer;
-  readonly #proxy: ProxyFront | undefined;
-  readonly #acceptLimit: TokenBucket | undefined;
+  readonly #door: Door;
   readonly #answer101: Buffer;
-  readonly #connections = new Set<Socket>();
 
   constructor(options: FrontOptions) {
     this.#options = options;
     const { config, context, credentials } = options;
     this.#answer101 = switchingProtocols(context.keyPair.publicKey);
-    this.#acceptLimit = config.acceptLimit
-      ? new TokenBucket(config.acceptLimit.perSecond, config.acceptLimit.burst)
-      : undefined;
-    this.#proxy =
-      config.proxyProtocolFrom.length > 0 ? new ProxyFront(config.proxyProtocolFrom, context.noise) : undefined;
+    const { counters, noise } = context;
+    const challenges = credentials === null ? undefined : options.challenges?.alpn;
+    this.#door = new Door({ config, counters, noise, admits: options.admits, challenges }, (socket) =>
+      this.#secure(socket),
+    );
     this.server = createTcpServer(
       { noDelay: true, keepAlive: true, keepAliveInitialDelay: config.tcpKeepAliveMs },
-      (socket) => this.#accept(socket),
+      (socket) => this.#door.accept(socket),
     );
     this.#tls = credentials === null ? undefined : this.#createTls(credentials);
     this.#http = this.#createHttp();
@@ -100,54 +98,7 @@ export class Front {
 
   /** Closes every connection that is still open. */
   destroyConnections(): void {
-    for (const socket of this.#connections) socket.destroy();
-  }
-
-  #accept(socket: Socket): void {
-    const { counters } = this.#options.context;
-    counters.accepts++;
-    // Without a listener a reset connection would end the process; the 'close' that follows is what counts.
-    socket.on('error', () => {});
-    const { address } = endpointOf(socket);
-    // Whom a balancer speaks for is known when its header has been read.
-    const proxied = this.#proxy?.trusts(address) === true;
-    if (!proxied && !this.#options.admits(address)) {
-      this.#refuseAddress(socket);
-      return;
-    }
-    if (this.#acceptLimit?.take() === false) {
-      counters.acceptsOverLimit++;
-      // Accepted and closed at once, so that clients see an end and back off.
-      socket.destroy();
-      return;
-    }
-    this.#remember(socket);
-    if (!proxied) this.#secure(socket);
-    else {
-      this.#proxy!.accept(socket, (ready) => {
-        if (this.#options.admits(this.#clientOf(ready).address)) this.#secure(ready);
-        else this.#refuseAddress(ready);
-      });
-    }
-  }
-
-  #remember(socket: Socket): void {
-    this.#connections.add(socket);
-    socket.on('close', () => this.#connections.delete(socket));
-  }
-
-  /** Turns away somebody whose address is kept out, unless it is a certificate authority with a challenge. */
-  #refuseAddress(socket: Socket): void {
-    const refuseNow = () => {
-      this.#options.context.counters.addressesRefused++;
-      this.#options.context.noise.count('address_refused');
-      socket.destroy();
-    };
-    const challenges = this.#tls === undefined ? undefined : this.#options.challenges?.alpn;
-    if (challenges?.pending) {
-      this.#remember(socket);
-      challenges.accept(socket, refuseNow);
-    } else refuseNow();
+    this.#door.destroyConnections();
   }
 
   #secure(socket: Socket): void {
@@ -217,7 +168,7 @@ export class Front {
     const server = createLimitedHttpServer(context.noise);
     server.on('request', (request, response) => {
       clearTimeout(httpDeadlines.get(request.socket)?.head);
-      const { address } = this.#clientOf(request.socket);
+      const { address } = this.#door.clientOf(request.socket);
       try {
         servePage(pages, request, response, address);
       } catch (error) {
@@ -271,11 +222,8 @@ export class Front {
     answer: Buffer,
     early: Buffer,
   ): void {
-    const { address, port } = this.#clientOf(socket);
-    new Session(this.#options.context, transport, { address, port, way, idealNode }).start(answer, early);
-  }
-
-  #clientOf(socket: Socket): Endpoint {
-    return this.#proxy?.clientOf(socket) ?? endpointOf(socket);
+    const { address, port } = this.#door.clientOf(socket);
+    const origin = { address, port, way, idealNode, loggedIn: () => this.#door.loggedIn(socket) };
+    new Session(this.#options.context, transport, origin).start(answer, early);
   }
 }

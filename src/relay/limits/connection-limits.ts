@@ -1,5 +1,7 @@
 /** How many connections may be open at once: in all, from one address, and from one address without a login. */
 import { parseIpAddress } from '../../protocol/ip-address.ts';
+import { openFilesLimit } from '../../system/open-files.ts';
+import { defaults } from '../defaults.ts';
 
 /** Null for no limit. */
 export interface ConnectionLimitNumbers {
@@ -36,6 +38,14 @@ function counterOf(address: string): string {
 /** Whether a connection comes from this machine itself: from a proxy that stands for many, or from a check. */
 function isLoopback(address: string): boolean {
   return address.startsWith('127.') || address === '::1';
+}
+
+/** The limits, with as many connections in all as the system lets this process have, less a few files to spare. */
+export async function withSpareFiles(limits: ConnectionLimitNumbers): Promise<ConnectionLimitNumbers> {
+  const files = await openFilesLimit(process.pid);
+  if (files === undefined) return limits;
+  const most = Math.max(1, files - defaults.spareFiles);
+  return { ...limits, total: Math.min(limits.total ?? most, most) };
 }
 
 /** Counts open connections. Those of this machine itself count in all, but not by their address. */

@@ -2,55 +2,23 @@ import { randomBytes } from 'node:crypto';
 import { performance } from 'node:perf_hooks';
 import { looksLikeDisco } from '../../protocol/disco.ts';
 import { ProtocolError } from '../../protocol/errors.ts';
-import { type CarryPool, FrameDecoder, type FrameSink } from '../../protocol/frame-decoder.ts';
+import { FrameDecoder, type FrameSink } from '../../protocol/frame-decoder.ts';
 import { encodePeerGone, encodePing, encodePong, encodeRestarting } from '../../protocol/frame-encoder.ts';
 import { FRAME_HEADER_LENGTH, FrameType, KEY_LENGTH, PeerGoneReason, PING_LENGTH } from '../../protocol/frame-types.ts';
-import { type KeyPair, shortKey } from '../../protocol/keys.ts';
-import type { LoginWay } from '../counters.ts';
+import { shortKey } from '../../protocol/keys.ts';
 import { defaults } from '../defaults.ts';
 import type { ClientRate } from '../limits/client-rate.ts';
-import type { ClientRates } from '../limits/client-rates.ts';
-import type { Log } from '../log.ts';
-import type { Noise } from '../noise.ts';
-import { Outbox, type OutboxContext } from '../queues/outbox.ts';
+import { Outbox } from '../queues/outbox.ts';
 import type { PausedSender } from '../queues/turn.ts';
 import type { Transport, TransportUser } from '../transport/transport.ts';
-import type { Admission, Verdict } from './admission.ts';
+import type { Verdict } from './admission.ts';
 import { checkFrame, checkLoginFrame } from './frame-rules.ts';
-import type { KeepAliveWheels, KeptAlive } from './keep-alive-wheel.ts';
+import type { KeptAlive } from './keep-alive-wheel.ts';
 import { makeServerInfo, type ProvenClient, readClientInfo } from './login.ts';
 import type { Peer, PeerConnection } from './peer.ts';
 import { NotRead, Reading } from './reading.ts';
-import type { Switchboard } from './switchboard.ts';
+import type { Origin, SessionContext } from './session-context.ts';
 import { TokenBucket } from './token-bucket.ts';
-
-/** What all sessions of a relay share. */
-export interface SessionContext extends OutboxContext {
-  readonly keyPair: KeyPair;
-  /** The greeting, encoded once. */
-  readonly serverKeyFrame: Buffer;
-  /** The keep-alive, encoded once. */
-  readonly keepAliveFrame: Buffer;
-  readonly carryPool: CarryPool;
-  readonly switchboard: Switchboard;
-  readonly sessions: Set<Session>;
-  readonly keepAlives: KeepAliveWheels;
-  readonly admit: Admission;
-  readonly clientRates: ClientRates;
-  readonly log: Log;
-  readonly noise: Noise;
-  /** A client that takes no bytes for this long is disconnected, milliseconds; 0 never. */
-  readonly writeTimeoutMs: number;
-}
-
-/** Where a session came from. */
-export interface Origin {
-  readonly address: string;
-  readonly port: number;
-  readonly way: LoginWay;
-  /** The node the client would rather have used, from the `Ideal-Node` header; empty when it is this one. */
-  readonly idealNode: string;
-}
 
 type State = 'login' | 'admitting' | 'active' | 'closed';
 
@@ -281,6 +249,7 @@ export class Session implements FrameSink, TransportUser, PausedSender, KeptAliv
     this.#answersPings = client.info.canAckPings;
     this.#connectedAt = performance.now();
     this.#leaveKeepAlives = keepAlives.add(this);
+    this.origin.loggedIn?.();
     counters.logins[way]++;
     if (idealNode !== '') counters.clientsNotIdeal++;
     this.#reading.setRate(clientRates.rate);

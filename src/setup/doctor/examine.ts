@@ -1,5 +1,6 @@
 /** The doctor's visit: gathers all facts, as far as this user may, and judges them. Changes nothing. */
 import type { Layout } from '../../deploy/layout.ts';
+import { openFilesLimit } from '../../system/open-files.ts';
 import { readRelayStatus } from '../relay-status.ts';
 import { readCounters } from '../status/counters.ts';
 import { readInstalled, readValue, whereabouts } from '../status/installed.ts';
@@ -9,7 +10,7 @@ import type { DoctorFacts } from './facts.ts';
 import { gatherAdmission } from './gather/admission.ts';
 import { gatherCertificate } from './gather/certificate.ts';
 import { gatherDisks, gatherEdited, gatherFiles, gatherKey } from './gather/files.ts';
-import { gatherDerpers, gatherFirewall, gatherOpenFilesLimit, gatherPorts, gatherRuntime } from './gather/machine.ts';
+import { gatherDerpers, gatherFirewall, gatherPorts, gatherRuntime } from './gather/machine.ts';
 import { gatherProbe } from './gather/probe.ts';
 import { gatherHost } from './gather/routes.ts';
 import { gatherTailnet } from './gather/tailnet.ts';
@@ -61,7 +62,7 @@ export async function gatherFacts({ layout, environment, signal }: VisitInput): 
     here(() => gatherAdmission(rules, tailnet?.nodes)),
     here(gatherClock),
     gatherDisks(installed),
-    gatherOpenFilesLimit(relayPid),
+    relayPid === undefined ? undefined : openFilesLimit(relayPid),
   ]);
   return {
     now,

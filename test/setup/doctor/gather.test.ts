@@ -9,12 +9,7 @@ import { formatKeyFile, formatPublicKey, generateKeyPair } from '../../../src/pr
 import { gatherAdmission } from '../../../src/setup/doctor/gather/admission.ts';
 import { gatherCertificate } from '../../../src/setup/doctor/gather/certificate.ts';
 import { gatherDisks, gatherEdited, gatherKey } from '../../../src/setup/doctor/gather/files.ts';
-import {
-  gatherPorts,
-  gatherRuntime,
-  isSupportedNode,
-  parseOpenFilesLimit,
-} from '../../../src/setup/doctor/gather/machine.ts';
+import { gatherPorts, gatherRuntime, isSupportedNode } from '../../../src/setup/doctor/gather/machine.ts';
 import { gatherProbe } from '../../../src/setup/doctor/gather/probe.ts';
 import { gatherHost } from '../../../src/setup/doctor/gather/routes.ts';
 import type { Installed, Whereabouts } from '../../../src/setup/status/installed.ts';
@@ -236,16 +231,5 @@ describe('the machine', () => {
     ['26.0.0', true],
   ])('needs a supported Node: %s', (version, supported) => {
     expect(isSupportedNode(version)).toBe(supported);
-  });
-
-  it('has a limit of open files', () => {
-    expect(
-      parseOpenFilesLimit(
-        'Limit   Soft Limit\nMax open files            1024                 524288               files\n',
-      ),
-    ).toBe(1024);
-    expect(
-      parseOpenFilesLimit('Max open files            unlimited            unlimited            files'),
-    ).toBeUndefined();
   });
 });

@@ -96,16 +96,3 @@ export async function gatherDerpers(ports: Ports): Promise<DerperFact[]> {
     enabled: derper.kind === 'unit' && derper.enabled,
   }));
 }
-
-/** The soft limit in the text of /proc/<pid>/limits; undefined for "unlimited" and when it does not say. */
-export function parseOpenFilesLimit(limits: string): number | undefined {
-  const soft = /^Max open files\s+(\d+)/m.exec(limits)?.[1];
-  return soft === undefined ? undefined : Number(soft);
-}
-
-/** How many files and sockets a process may have open. */
-export async function gatherOpenFilesLimit(pid: number | undefined): Promise<number | undefined> {
-  if (pid === undefined) return undefined;
-  const text = await readTextIfPresent(`/proc/${pid}/limits`).catch(() => undefined);
-  return text === undefined ? undefined : parseOpenFilesLimit(text);
-}
