@@ -12,7 +12,20 @@ const { version } = JSON.parse(readFileSync(join(top, 'package.json'), 'utf8'));
 
 mkdirSync(dist, { recursive: true });
 
+/**
+ * Parts of acme-client that are never used: its older cryptography, and the names of file types for uploads. Without them
+ * the program is a fifth smaller.
+ */
+const leftOut = {
+  name: 'left-out',
+  setup({ onLoad }) {
+    const filter = /node_modules\/(acme-client\/src\/crypto\/forge\.js|mime-db\/db\.json)$/;
+    onLoad({ filter }, () => ({ contents: 'module.exports = {};', loader: 'js' }));
+  },
+};
+
 const result = await build({
+  plugins: [leftOut],
   absWorkingDir: top,
   entryPoints: ['src/cli/derp-setup.ts', 'src/cli/derp-relay.ts'],
   outdir: dist,

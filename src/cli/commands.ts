@@ -45,7 +45,10 @@ const specs = {
     load: async () => (await import('./derp-map-command.ts')).derpMapCommand,
   },
   renew: {
-    flags: [],
+    flags: [
+      { flag: '--force', help: 'renewForce' },
+      { flag: '--switch', help: 'renewSwitch' },
+    ],
     load: async () => (await import('./renew-command.ts')).renewCommand,
   },
   upgrade: {

@@ -1,4 +1,5 @@
 /** The foreground target: the relay serves inside this process until it is interrupted. */
+import { OrderError } from '../cert/acme/obstacle.ts';
 import { keepYoungGenerationSmall } from '../relay/heap.ts';
 import { RelayStartError } from '../relay/start-error.ts';
 import { ForegroundError, runForeground } from '../setup/foreground.ts';
@@ -7,8 +8,10 @@ import { portOwner } from '../system/port-owner.ts';
 import { checkLines } from './check-lines.ts';
 import { columnsOf } from './columns.ts';
 import { EXIT } from './exit-codes.ts';
+import { withCertificateEnd } from './install-run.ts';
 import { type Interruption, watchInterruption } from './interruption.ts';
 import { tellNotes } from './note-lines.ts';
+import { orderFailure } from './order-failure.ts';
 import { foregroundReportLines } from './report-lines.ts';
 import type { Session } from './session.ts';
 import { portList, reportDocument, type SetupResult } from './setup-report.ts';
@@ -56,7 +59,7 @@ async function serve(prepared: Prepared, once: boolean, interruption: Interrupti
         print(line);
     },
   });
-  const result: SetupResult = { prepared, ports: relay.ports, checks, ok, written };
+  const result: SetupResult = { prepared: await withCertificateEnd(prepared), ports: relay.ports, checks, ok, written };
   output.progress('');
   const style = { paint: output.paint, columns: columnsOf(process.stdout) };
   for (const line of foregroundReportLines(result, messages, style)) output.answer(line);
@@ -83,6 +86,7 @@ async function tellFailure({ cause, interrupted, left }: ForegroundError, sessio
   const { report } = session.messages;
   let message = cause instanceof Error ? cause.message : String(cause);
   if (interrupted) message = report.interrupted;
+  else if (cause instanceof OrderError) message = orderFailure(cause, session.messages).join(' → ');
   else if (cause instanceof RelayStartError) message = report.failedToStart(await startFailure(cause));
   output.idle();
   output.error(interrupted ? message : `derp-setup: ${message}`);

@@ -1,5 +1,8 @@
 /** Targets that stay: shows the plan, carries it out, proves the relay, and reports. */
-
+import { stagingOf } from '../cert/acme/directory.ts';
+import { OrderError } from '../cert/acme/obstacle.ts';
+import type { CertificateStep } from '../deploy/steps.ts';
+import { certificateEnd } from '../setup/certificate-order.ts';
 import type { Prepared } from '../setup/prepare.ts';
 import { type Ran, RunError, type RunOptions, runPlan } from '../setup/run.ts';
 import { nextRenewal } from '../setup/status/gather.ts';
@@ -10,14 +13,39 @@ import { previewDiffLines } from './diff-lines.ts';
 import { EXIT } from './exit-codes.ts';
 import { watchInterruption } from './interruption.ts';
 import { tellNotes } from './note-lines.ts';
+import { orderFailure } from './order-failure.ts';
 import { planLines } from './plan-lines.ts';
 import { installReportLines } from './report-lines.ts';
 import { tellRunFailure } from './run-failure.ts';
 import type { Session } from './session.ts';
 import { dryRunDocument, reportDocument } from './setup-report.ts';
 
-/** Shows what would be done, with all differences. */
-export function dryRun(prepared: Prepared, session: Session): number {
+/** Orders of an authority's trial directory what the plan would order of the real one; false when that fails. */
+async function tryOrder({ plan }: Prepared, { output, messages, environment }: Session): Promise<boolean> {
+  const step = plan.steps.find(({ kind }) => kind === 'certificate') as CertificateStep | undefined;
+  const staging = step && stagingOf(step.order.directoryUrl);
+  if (step === undefined || staging === undefined || staging === step.order.directoryUrl) return true;
+  const { certificates } = messages;
+  const { rehearseOrder } = await import('../setup/certificate-issue.ts');
+  const interruption = watchInterruption();
+  output.progress(certificates.staging(staging));
+  try {
+    const issued = await rehearseOrder(step.order, staging, { environment, signal: interruption.signal });
+    output.progress(issued === undefined ? `  ${certificates.stagingSkipped}` : `  ✔ ${certificates.stagingPassed}`);
+    return true;
+  } catch (error) {
+    if (!(error instanceof OrderError)) throw error;
+    const [reason, ...more] = orderFailure(error, messages);
+    output.error(`  ✖ ${reason}`);
+    for (const line of more) output.error(`    → ${line}`);
+    return false;
+  } finally {
+    interruption.release();
+  }
+}
+
+/** Shows what would be done, with all differences. What an authority would say is found out at its trial directory. */
+export async function dryRun(prepared: Prepared, session: Session): Promise<number> {
   const { output, messages } = session;
   tellNotes(prepared.notes, session);
   if (prepared.preview.length === 0) output.answer(messages.report.alreadyAsDescribed);
@@ -28,8 +56,9 @@ export function dryRun(prepared: Prepared, session: Session): number {
     for (const line of previewDiffLines(prepared.preview, messages, output.paint)) output.answer(line);
     output.answer(messages.report.dryRun);
   }
-  output.document(dryRunDocument(prepared, messages));
-  return EXIT.done;
+  const issues = await tryOrder(prepared, session);
+  output.document({ ...dryRunDocument(prepared, messages), ok: issues });
+  return issues ? EXIT.done : EXIT.failed;
 }
 
 /** Carries the plan out; resolves to the exit code. */
@@ -72,7 +101,7 @@ export async function installRun(prepared: Prepared, session: Session, options: 
       options,
     );
     progress.done();
-    return await tellSuccess(prepared, ran, session);
+    return await tellSuccess(await withCertificateEnd(prepared), ran, session);
   } catch (error) {
     progress.failed();
     if (error instanceof RunError) return tellRunFailure(error, session);
@@ -81,6 +110,13 @@ export async function installRun(prepared: Prepared, session: Session, options: 
     output.idle();
     interruption.release();
   }
+}
+
+/** An ordered certificate's end is known when it is there. */
+export async function withCertificateEnd(prepared: Prepared): Promise<Prepared> {
+  const { certificate } = prepared;
+  const notAfter = certificate.notAfter ?? (await certificateEnd(certificate.file));
+  return { ...prepared, certificate: { ...certificate, notAfter } };
 }
 
 function portsOf({ answers }: Prepared) {

@@ -90,8 +90,9 @@ export function planLines(
   options: PlanLineOptions = {},
 ): string[] {
   const { certificateDetail, prove } = messages.plan;
-  const until = certificate.notAfter.toISOString().slice(0, 10);
-  const rows = rowsOf(preview, messages, certificateDetail[certificate.mode](until));
+  const until = certificate.notAfter?.toISOString().slice(0, 10);
+  const detail = until === undefined ? undefined : certificateDetail[certificate.mode](until);
+  const rows = rowsOf(preview, messages, detail);
   if (!noStart) rows.push({ text: prove(answers.host), detail: '', alarming: false, members: [] });
   return formatRows(rows, paint, options);
 }

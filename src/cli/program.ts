@@ -11,7 +11,10 @@ const HELP_WIDTH = 120;
 
 /** The questions in the groups in which help shows them. */
 const QUESTION_GROUPS: readonly (readonly [keyof Messages['help']['groups'], readonly QuestionKey[]])[] = [
-  ['address', ['host', 'cert', 'certFile', 'keyFile']],
+  [
+    'address',
+    ['host', 'cert', 'certFile', 'keyFile', 'email', 'acmeDirectory', 'acmeChallenge', 'eabKid', 'eabKeyFile'],
+  ],
   ['ports', ['derpPort', 'httpPort', 'stunPort']],
   ['running', ['deploy', 'verify', 'home']],
   ['map', ['regionId', 'regionCode', 'regionName', 'nodeName', 'ipv4', 'ipv6']],

@@ -1,36 +1,33 @@
-/** `derp-setup renew`: what the timer runs twice a day. Takes over a certificate that was renewed where it comes from. */
-import { layoutBelow, RELAY_UNIT } from '../deploy/layout.ts';
-import type { Step } from '../deploy/steps.ts';
+/** `derp-setup renew`: what the timer runs twice a day, for each kind of certificate what it needs. */
+import { layoutBelow } from '../deploy/layout.ts';
 import { readInstallation } from '../setup/installation.ts';
-import { prepareSetup } from '../setup/prepare.ts';
-import { previewSteps } from '../setup/preview.ts';
 import type { Problem } from '../setup/problems.ts';
-import { unitState } from '../system/services.ts';
+import { type PrepareInput, resolveSetup } from '../setup/resolved.ts';
 import { EXIT } from './exit-codes.ts';
-import { installRun } from './install-run.ts';
+import { watchInterruption } from './interruption.ts';
 import type { Flags } from './invocation.ts';
 import { whileLocked } from './locked.ts';
-import { tellNotes } from './note-lines.ts';
 import { tellProblems } from './problem-list.ts';
+import type { RenewRun } from './renew/run.ts';
 import type { Session } from './session.ts';
-import { tellUnprepared } from './setup-command.ts';
 
-/** The steps that have to do with the certificate. */
-function isAboutCertificate(step: Step, isStopped: boolean): boolean {
-  if (step.kind === 'service') return !isStopped;
-  if (step.kind === 'file') return step.purpose === 'certificate' || step.purpose === 'certificate-key';
-  return step.kind === 'owner';
+/** What the renewal of one kind of certificate is. */
+async function renewalFor(mode: string): Promise<(run: RenewRun) => Promise<number>> {
+  if (mode === 'letsencrypt') return (await import('./renew/ordered.ts')).renewOrderedCertificate;
+  if (mode === 'self-signed') return (await import('./renew/self-signed.ts')).renewSelfSigned;
+  return (await import('./renew/imported.ts')).renewImported;
 }
 
 /** Runs the command; resolves to its exit code. */
 export async function renewCommand(
-  _flags: Flags,
+  flags: Flags,
   _words: readonly string[],
   usage: readonly Problem[],
   session: Session,
 ): Promise<number> {
   const { output, messages } = session;
-  const { manifest, problems } = await readInstallation(layoutBelow('/'));
+  const layout = layoutBelow('/');
+  const { manifest, problems } = await readInstallation(layout);
   const all = [...usage, ...problems];
   if (manifest !== undefined && process.getuid?.() !== 0) all.push({ subject: 'renew', rule: { code: 'needs-root' } });
   if (all.length > 0) {
@@ -43,8 +40,9 @@ export async function renewCommand(
     return EXIT.failed;
   }
   return whileLocked('/', session, async () => {
-    const { signal } = new AbortController();
-    const prepared = await prepareSetup({
+    const interruption = watchInterruption();
+    const { signal } = interruption;
+    const input: PrepareInput = {
       flags: {},
       environment: {},
       root: '/',
@@ -55,27 +53,30 @@ export async function renewCommand(
       now: new Date(),
       signal,
       certificateOnly: true,
-    });
-    if (!prepared.ok) return tellUnprepared([], prepared, session);
-    // Whoever has stopped the relay does not want it started at night.
-    const isStopped = (await unitState(RELAY_UNIT)).active === 'inactive';
-    const steps = prepared.plan.steps.filter((step) => isAboutCertificate(step, isStopped));
-    const preview = await previewSteps(steps, prepared.runFacts, signal);
-    const files = preview.filter(({ step }) => step.kind === 'file');
-    if (files.length === 0) {
-      // That the answers are still those of the last run goes without saying here.
-      const notes = prepared.notes.filter(({ code }) => code !== 'answers-kept');
-      tellNotes(notes, session);
-      const at = prepared.certificate.notAfter.toISOString();
-      output.answer(messages.report.certificateNotDue(at.slice(0, 10)));
-      output.document({ ok: true, renewed: false, certificate: { ...prepared.certificate, notAfter: at } });
-      return EXIT.done;
+    };
+    try {
+      const resolved = await resolveSetup(input);
+      if (resolved.problems.length > 0) {
+        tellProblems(resolved.problems, output, messages);
+        return EXIT.badInput;
+      }
+      const { answers } = resolved;
+      const wishes = { force: flags.force === true, wantsSwitch: flags.switch === true };
+      if (wishes.wantsSwitch && answers.cert !== 'self-signed') {
+        const rule = { code: 'only-with', choice: '--cert self-signed' } as const;
+        tellProblems([{ subject: '--switch', flag: '--switch', rule }], output, messages);
+        return EXIT.badInput;
+      }
+      const renew = await renewalFor(answers.cert);
+      return await renew({ ...wishes, answers, layout, input, session, signal });
+    } catch (error) {
+      if (!signal.aborted) throw error;
+      output.error(messages.report.interrupted);
+      output.document({ ok: false, problems: [{ code: 'interrupted', rule: messages.report.interrupted }] });
+      return EXIT.interrupted;
+    } finally {
+      output.idle();
+      interruption.release();
     }
-    // Proved by way of the machine itself: what keeps others out is no reason to go on with the old certificate.
-    const probe = { ...prepared.plan.probe, addresses: ['127.0.0.1'] };
-    const plan = { ...prepared.plan, steps, probe };
-    return installRun({ ...prepared, plan, preview, noStart: isStopped }, session, {
-      mustProve: ['tls', 'certificate'],
-    });
   });
 }

@@ -67,13 +67,15 @@ function factRows(result: SetupResult, messages: Messages): Row[] {
   const { report } = messages;
   const { certificate, layout, noStart } = result.prepared;
   const written = writtenTexts(result, messages);
+  const { notAfter } = certificate;
+  const until = notAfter === undefined ? messages.certificates.later : formatDay(notAfter);
   const renewal = result.renewal === undefined ? [] : [report.renewal(formatTime(result.renewal), certificate.mode)];
   const { labels } = report;
   return [
     { label: labels.headscale, lines: [report.headscaleFile(layout.headscaleMap)] },
     {
       label: labels.certificate,
-      lines: [report.certificateUntil(formatDay(certificate.notAfter), certificate.file), ...renewal],
+      lines: [report.certificateUntil(until, certificate.file), ...renewal],
     },
     ...(written.length === 0 ? [] : [{ label: labels.written, lines: written, list: true }]),
     ...(noStart ? [] : [{ label: labels.ports, lines: [report.securityGroup(portList(result.ports))] }]),

@@ -1,5 +1,6 @@
 /** Tells why a run ended early, and what became of what it had done. */
 
+import { OrderError } from '../cert/acme/obstacle.ts';
 import { StopRefusedError } from '../setup/derper/stop.ts';
 import { ProofError, type RunError } from '../setup/run.ts';
 import { ServiceError } from '../setup/steps/service.ts';
@@ -7,6 +8,7 @@ import { FileError } from '../system/files.ts';
 import { FirewallError } from '../system/firewall.ts';
 import { EXIT } from './exit-codes.ts';
 import type { Messages } from './messages/en.ts';
+import { orderFailure } from './order-failure.ts';
 import { wordingOf } from './problem-list.ts';
 import type { Session } from './session.ts';
 import { harmless } from './text.ts';
@@ -38,6 +40,10 @@ function explain({ failure: { cause } }: RunError, messages: Messages): Explanat
     const reason = reasons[problem]();
     return { reason, more: journal.length === 0 ? [] : [report.journal, ...journal.map((line) => `  ${line}`)] };
   }
+  if (cause instanceof OrderError) {
+    const [reason = '', ...more] = orderFailure(cause, messages);
+    return { reason, more: more.map((line) => `  → ${line}`) };
+  }
   if (cause instanceof ProofError) return { reason: report.notProved, more: [] };
   if (cause instanceof StopRefusedError) return { reason: report.derperNotStopped(cause.refusal.code), more: [] };
   if (cause instanceof FirewallError) {
@@ -60,8 +66,9 @@ export function tellRunFailure(error: RunError, { output, messages }: Session): 
   const { left, undone } = failure;
   output.error(left.length > 0 ? report.left(left.map(harmless)) : report.undone);
   if (left.length > 0) output.error(report.leftRemedy);
+  if (failure.kept.length > 0) output.error(messages.certificates.kept(failure.kept.map(harmless)));
   const problem = { code: interrupted ? 'interrupted' : 'failed', rule: reason, ...(more.length > 0 && { more }) };
-  output.document({ ok: false, problems: [problem], undone, left });
+  output.document({ ok: false, problems: [problem], undone, left, kept: failure.kept });
   if (left.length > 0) return EXIT.notUndone;
   return interrupted ? EXIT.interrupted : EXIT.failed;
 }

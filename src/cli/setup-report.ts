@@ -37,9 +37,14 @@ export function probeCommand({ prepared, ports }: SetupResult): string {
   return ['npx derp-setup probe', answers.host, ...flags].join(' ');
 }
 
+/** The certificate in the one document; null as long as there is none. */
+function certificateDocument({ certificate }: Prepared): object {
+  return { ...certificate, notAfter: certificate.notAfter?.toISOString() ?? null };
+}
+
 /** The one document of --json. Fields are added over time, never taken away. */
 export function reportDocument(result: SetupResult, messages: Messages): object {
-  const { answers, certificate, layout, notes, plan } = result.prepared;
+  const { answers, layout, notes, plan } = result.prepared;
   return {
     ok: result.ok,
     version: __VERSION__,
@@ -47,7 +52,7 @@ export function reportDocument(result: SetupResult, messages: Messages): object 
     ports: result.ports,
     deploy: answers.deploy,
     verify: answers.verify && formatVerification(answers.verify),
-    certificate: { ...certificate, notAfter: certificate.notAfter.toISOString() },
+    certificate: certificateDocument(result.prepared),
     ...(result.renewal && { renewal: { next: result.renewal.toISOString() } }),
     verification: { ok: result.ok, checks: result.checks },
     derpMap: plan.derpMap,
@@ -78,7 +83,7 @@ function planDocument({ preview }: Prepared): object[] {
 
 /** The one document of --json with --dry-run. */
 export function dryRunDocument(prepared: Prepared, messages: Messages): object {
-  const { answers, certificate, layout, notes, plan } = prepared;
+  const { answers, layout, notes, plan } = prepared;
   return {
     ok: true,
     dryRun: true,
@@ -87,7 +92,7 @@ export function dryRunDocument(prepared: Prepared, messages: Messages): object {
     ports: { derp: answers.derpPort, http: answers.httpPort, stun: answers.stunPort },
     deploy: answers.deploy,
     verify: answers.verify && formatVerification(answers.verify),
-    certificate: { ...certificate, notAfter: certificate.notAfter.toISOString() },
+    certificate: certificateDocument(prepared),
     derpMap: plan.derpMap,
     files: { root: layout.root },
     plan: planDocument(prepared),

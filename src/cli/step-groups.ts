@@ -8,6 +8,7 @@ export type GroupKind =
   | 'user'
   | 'programs'
   | 'certificate'
+  | 'order'
   | 'relay-key'
   | 'files'
   | 'directories'
@@ -40,6 +41,8 @@ export function groupKeyOf(step: Step): { kind: GroupKind; key: string } {
     case 'runtime':
     case 'link':
       return alone('programs');
+    case 'certificate':
+      return alone('order');
     case 'enable':
       return alone('boot');
     case 'owner':

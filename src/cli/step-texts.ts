@@ -107,7 +107,7 @@ function serviceText(group: StepGroup, text: Plan): StepText {
 }
 
 /** A group in words. */
-export function describeGroup(group: StepGroup, { plan: text }: Messages): StepText {
+export function describeGroup(group: StepGroup, { plan: text, certificates }: Messages): StepText {
   const plain = (words: string, detail = ''): StepText => ({ text: words, detail, alarming: false });
   const subjects = group.members.map(({ step }) =>
     harmless('unit' in step ? step.unit : 'path' in step ? step.path : ''),
@@ -119,6 +119,11 @@ export function describeGroup(group: StepGroup, { plan: text }: Messages): StepT
       return programsText(group, text);
     case 'certificate':
       return plain(text.certificate, changeDetail(group.members, text));
+    case 'order': {
+      const { host, expected } = stepsOf(group, 'certificate')[0]!.order;
+      const { authority, profile, challenge } = expected;
+      return plain(certificates.order(host), certificates.orderDetail(authority, profile, challenge));
+    }
     case 'relay-key':
       return plain(text.relayKey, changeDetail(group.members, text));
     case 'files':

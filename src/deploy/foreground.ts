@@ -3,7 +3,14 @@ import { headscaleYaml } from '../derp-map/headscale.ts';
 import type { DerpMap } from '../derp-map/region.ts';
 import type { Plan } from './plan.ts';
 import { plannedDerpMap, plannedProbe, plannedRelayConfig, type TargetInput } from './relay-description.ts';
-import { directoryStep, PRIVATE_DIRECTORY, publicFileStep, type Step, secretFileStep } from './steps.ts';
+import {
+  certificateStep,
+  directoryStep,
+  PRIVATE_DIRECTORY,
+  publicFileStep,
+  type Step,
+  secretFileStep,
+} from './steps.ts';
 
 /** The plan for these answers. Pure: nothing on the machine is looked at or touched. */
 export function foregroundPlan(input: TargetInput): Plan {
@@ -24,6 +31,10 @@ function fileSteps({ layout, certificate, newRelayKey, savedAnswers }: TargetInp
       secretFileStep('certificate-key', certificate.keyFile, certificate.create.keyPem),
       publicFileStep('certificate', certificate.certFile, certificate.create.certPem),
     );
+  }
+  if (certificate.order) {
+    steps.push(directoryStep(layout.certificateDirectory), directoryStep(layout.acmeDirectory, PRIVATE_DIRECTORY));
+    steps.push(certificateStep(certificate.certFile, certificate.keyFile, certificate.order));
   }
   steps.push(
     publicFileStep('derp-map', layout.derpMap, `${JSON.stringify(derpMap, null, 2)}\n`),

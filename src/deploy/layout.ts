@@ -21,6 +21,8 @@ export interface Layout {
   stateDirectory: string;
   /** The relay's own key, in derper's JSON form. */
   relayKey: string;
+  /** Accounts at certificate authorities, and the answers to their challenges: root's, for the relay to read in part. */
+  acmeDirectory: string;
   /** The installed programs, a directory for each version, and `current`, which is a link to one of them. */
   programsDirectory: string;
   programs(version: string): string;
@@ -66,6 +68,7 @@ export function layoutBelow(root: string): Layout {
     headscaleMap: join(configDirectory, 'headscale-derp.yaml'),
     stateDirectory,
     relayKey: join(stateDirectory, 'derper.key'),
+    acmeDirectory: join(stateDirectory, 'acme'),
     programsDirectory,
     programs: (version) => join(programsDirectory, version),
     currentPrograms: join(programsDirectory, 'current'),

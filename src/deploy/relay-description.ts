@@ -4,6 +4,7 @@ import { type DerpMap, derpMapOf, type RelayDescription } from '../derp-map/regi
 import type { ProbeOptions } from '../probe/check.ts';
 import { type AdmissionRules, defaultRelayConfig, type RelayConfig } from '../relay/config.ts';
 import type { Layout } from './layout.ts';
+import type { CertificateOrder } from './steps.ts';
 import type { Verification } from './verification.ts';
 
 /** The certificate that the relay will serve. */
@@ -16,6 +17,8 @@ export interface PlannedCertificate {
   pin?: string;
   /** For a chain that leads to no authority known to Node: what to trust in order to check it. */
   extraCa?: string;
+  /** To be ordered; the two files are not there yet, or are to be replaced. */
+  order?: CertificateOrder;
 }
 
 /** Everything that the plan of any target depends on. */

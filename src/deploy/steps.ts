@@ -127,6 +127,33 @@ export interface OwnerStep {
   owner: Owner;
 }
 
+/** Has a certificate authority issue a certificate. It is kept when the run is undone: authorities count. */
+export interface CertificateStep {
+  kind: 'certificate';
+  /** The chain's file; the key's is beside it. */
+  path: string;
+  keyPath: string;
+  owner?: Owner;
+  order: CertificateOrder;
+}
+
+/** What is ordered, and of whom. */
+export interface CertificateOrder {
+  host: string;
+  directoryUrl: string;
+  email?: string;
+  /** The external account that a new account is bound to; the file holds its key. */
+  externalAccount?: { keyId: string; keyFile: string };
+  /** What somebody asked for; otherwise what this machine can answer. */
+  challenge?: 'http-01' | 'tls-alpn-01';
+  derpPort: number;
+  httpPort: number;
+  /** Where the account is kept, and answers for the running relay. */
+  acmeDirectory: string;
+  /** What the plan expects, to be shown. */
+  expected: { authority: string; challenge: string; profile?: string };
+}
+
 /** Removes a file or link, a directory with all in it (`tree`), or a directory if nothing else is in it. */
 export interface RemoveStep {
   kind: 'remove';
@@ -170,6 +197,7 @@ export type Step =
   | FirewallStep
   | StopDerperStep
   | OwnerStep
+  | CertificateStep
   | RemoveStep
   | DisableStep
   | ReloadUnitsStep
@@ -201,4 +229,14 @@ export function publicFileStep(purpose: FilePurpose, path: string, content: stri
 /** A step that writes a file for the owner alone. */
 export function secretFileStep(purpose: FilePurpose, path: string, content: string, owner?: Owner): FileStep {
   return { kind: 'file', purpose, path, mode: PRIVATE_FILE, content, secret: true, ...owned(owner) };
+}
+
+/** A step that orders a certificate. */
+export function certificateStep(
+  path: string,
+  keyPath: string,
+  order: CertificateOrder,
+  owner?: Owner,
+): CertificateStep {
+  return { kind: 'certificate', path, keyPath, order, ...owned(owner) };
 }

@@ -7,6 +7,7 @@ import { type Layout, layoutBelow, RELAY_UNIT, RELAY_USER, RENEW_TIMER, RENEW_UN
 import type { Plan } from './plan.ts';
 import { plannedDerpMap, plannedProbe, plannedRelayConfig, type TargetInput } from './relay-description.ts';
 import {
+  certificateStep,
   directoryStep,
   type Opening,
   type Owner,
@@ -40,6 +41,8 @@ export interface SystemdInput extends TargetInput {
   derper?: { name: string; bringBack?: string };
   /** Directories of versions that are not needed any more. */
   outdated?: readonly string[];
+  /** Certificates come from an authority, now or when they are renewed. */
+  ordersCertificates?: boolean;
   /** Write files only: enable and start nothing. */
   noStart: boolean;
   /** The manifest's text for these steps, which is itself one of the files. */
@@ -132,6 +135,9 @@ function dataSteps(input: SystemdInput, relay: RelayConfig, derpMap: DerpMap): S
   const certFile = layout.certificate(description.host);
   const keyFile = layout.certificateKey(description.host);
   steps.push(directoryStep(layout.certificateDirectory, SHARED_DIRECTORY, SHARED_OWNER));
+  if (certificate.order || input.ordersCertificates) {
+    steps.push(directoryStep(layout.acmeDirectory, SHARED_DIRECTORY, SHARED_OWNER));
+  }
   if (certificate.create) {
     steps.push(
       secretFileStep('certificate-key', keyFile, certificate.create.keyPem, RELAY_OWNER),
@@ -168,7 +174,10 @@ function machineSteps({ layout, relay, version, firewall, derper, certificate }:
   const steps: Step[] = [];
   if (firewall !== undefined) steps.push({ kind: 'firewall', tool: firewall.tool, openings: openingsOf(relay) });
   if (derper !== undefined) steps.push({ kind: 'stop-derper', ...derper });
-  const certificateFiles = [layout.certificate(relay.host), layout.certificateKey(relay.host)];
+  const [certFile, keyFile] = [layout.certificate(relay.host), layout.certificateKey(relay.host)];
+  const certificateFiles = [certFile, keyFile];
+  // When the way to its ports is free: the authority comes by one of them.
+  if (certificate.order) steps.push(certificateStep(certFile, keyFile, certificate.order, RELAY_OWNER));
   steps.push(
     { kind: 'enable', unit: RELAY_UNIT },
     { kind: 'enable', unit: RENEW_TIMER },
@@ -182,7 +191,7 @@ function machineSteps({ layout, relay, version, firewall, derper, certificate }:
         layout.unit(RELAY_UNIT),
         layout.relayKey,
       ],
-      reloadFor: certificate.create === undefined ? [] : certificateFiles,
+      reloadFor: certificate.create === undefined && certificate.order === undefined ? [] : certificateFiles,
       certificate: { file: layout.certificate(relay.host), host: relay.host },
       derpPort: relay.derpPort,
     },

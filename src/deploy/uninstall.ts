@@ -42,6 +42,16 @@ function keptSteps(kept: readonly WrittenFile[], layout: Layout): Step[] {
   return [...files, ...directories];
 }
 
+/** With each certificate's file, those that renewing keeps beside it: the one before, and the one to come. */
+function withSiblings(files: readonly WrittenFile[]): WrittenFile[] {
+  return files.flatMap((file) => {
+    const { path, purpose } = file;
+    if (purpose !== 'certificate' && purpose !== 'certificate-key') return [file];
+    const next = path.replace(/\.(crt|key)$/, '.next.$1');
+    return [file, { path: `${path}.previous`, purpose }, ...(next === path ? [] : [{ path: next, purpose }])];
+  });
+}
+
 /** The same with the paths that the files have below a root. */
 function manifestBelow(manifest: Manifest, root: string): Manifest {
   const below = (path: string) => join(root, path);
@@ -58,7 +68,7 @@ export function uninstallSteps(recorded: Manifest, layout: Layout, { purge }: { 
   const manifest = manifestBelow(recorded, layout.root);
   const ours = <T extends { path: string }>(entries: readonly T[]) =>
     entries.filter(({ path }) => isOurs(path, layout));
-  const files = ours(manifest.files);
+  const files = withSiblings(ours(manifest.files));
   const kept = purge ? [] : files.filter(({ purpose }) => KEPT_PURPOSES.includes(purpose));
   const removed = files.filter((file) => !kept.includes(file) && file.path !== layout.manifest);
   const directories = ours(manifest.directories.map((path) => ({ path }))).map(({ path }) => path);

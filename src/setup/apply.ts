@@ -33,6 +33,8 @@ export interface Undone {
   undone: string[];
   /** What was changed and could not be taken back. */
   left: string[];
+  /** What stays on purpose, for the next try. */
+  kept: string[];
 }
 
 /** A step failed, or the run was interrupted between two. */
@@ -43,12 +45,15 @@ export class ApplyError extends Error {
   readonly undone: readonly string[];
   /** What was changed and could not be taken back. */
   readonly left: readonly string[];
+  /** What stays on purpose, for the next try. */
+  readonly kept: readonly string[];
 
-  constructor(cause: unknown, step: Step | undefined, { undone, left }: Undone) {
+  constructor(cause: unknown, step: Step | undefined, { undone, left, kept }: Undone) {
     super(cause instanceof Error ? cause.message : String(cause), { cause });
     this.step = step;
     this.undone = undone;
     this.left = left;
+    this.kept = kept;
   }
 }
 
@@ -93,8 +98,9 @@ async function takeBack(undos: Undo[], events: ApplyEvents, hurry?: AbortSignal)
   // systemd need not read its files again for each of them.
   const afterwards = new Map(reversed.map((undo) => [undo.afterwards, undo.what]));
   for (const [work, what] of afterwards) if (work) await attempt(what, work);
-  const undone = [...told].filter((what) => !left.has(what));
-  return { undone, left: [...left] };
+  const kept = new Set(reversed.filter((undo) => undo.keeps).map(({ what }) => what));
+  const undone = [...told].filter((what) => !left.has(what) && !kept.has(what));
+  return { undone, left: [...left], kept: [...kept] };
 }
 
 /**

@@ -1,5 +1,8 @@
 /** Rules between answers, each of which is fine by itself. */
 import { isIPv4, isIPv6 } from 'node:net';
+import { isLetsEncrypt, LETS_ENCRYPT } from '../cert/acme/directory.ts';
+import { authorityName } from '../cert/acme/obstacle.ts';
+import { privateHost } from '../cert/acme/private-host.ts';
 import { lintRegionId } from '../derp-map/lint.ts';
 import { addressScope } from '../system/network.ts';
 import type { Note } from './notes.ts';
@@ -25,6 +28,26 @@ function certificateFiles(answers: Answers, { given, unusable }: Resolution): Pr
   return named.map((key) => blame(key, answers, given, { code: 'only-with', choice: '--cert manual' }));
 }
 
+/** What only an authority is told, what belongs together, and what Let's Encrypt would refuse anyway. */
+function orders(answers: Answers, { given, unusable }: Resolution): Problem[] {
+  const keys = ['email', 'acmeDirectory', 'acmeChallenge', 'eabKid', 'eabKeyFile'] as const;
+  if (unusable.has('cert')) return [];
+  if (answers.cert !== 'letsencrypt') {
+    const named = keys.filter((key) => given[key] !== undefined && given[key].source !== 'saved');
+    return named.map((key) => blame(key, answers, given, { code: 'only-with', choice: '--cert letsencrypt' }));
+  }
+  const problems: Problem[] = [];
+  const pair = ['eabKid', 'eabKeyFile'] as const;
+  const [missing] = pair.filter((key) => answers[key] === undefined && !unusable.has(key));
+  const present = pair.find((key) => answers[key] !== undefined);
+  if (missing && present) {
+    problems.push(blame(present, answers, given, { code: 'needs', flags: [questions[missing].flag] }));
+  }
+  const obstacle = unusable.has('host') ? undefined : privateHost(answers.host, answers.acmeDirectory ?? LETS_ENCRYPT);
+  if (obstacle) problems.push(blame('host', answers, given, obstacle));
+  return problems;
+}
+
 /** Where the host is an address, the derpMap's address of that family can be no other. */
 function familyAddresses(answers: Answers, { given, unusable }: Resolution): Problem[] {
   const pairs = [
@@ -40,7 +63,11 @@ function familyAddresses(answers: Answers, { given, unusable }: Resolution): Pro
 
 /** Every contradiction. */
 export function crossCheck(answers: Answers, resolution: Resolution): Problem[] {
-  return [...certificateFiles(answers, resolution), ...familyAddresses(answers, resolution)];
+  return [
+    ...certificateFiles(answers, resolution),
+    ...orders(answers, resolution),
+    ...familyAddresses(answers, resolution),
+  ];
 }
 
 /** What is allowed but worth a word. */
@@ -54,6 +81,10 @@ export function remarks(answers: Answers, given: GivenAnswers, savedPath: string
   const isAddress = isIPv4(answers.host) || isIPv6(answers.host);
   const scope = isAddress ? addressScope(answers.host) : 'global';
   if (scope !== 'global') notes.push({ code: 'local-host', host: answers.host, scope });
+  const { acmeDirectory: directory = LETS_ENCRYPT } = answers;
+  if (scope !== 'global' && answers.cert === 'letsencrypt' && !isLetsEncrypt(directory)) {
+    notes.push({ code: 'order-for-private', host: answers.host, authority: authorityName(directory) });
+  }
   for (const { rule } of lintRegionId(answers.regionId)) {
     if (rule === 'tailscale-region' || rule === 'outside-custom-range') {
       notes.push({ code: rule, regionId: answers.regionId });

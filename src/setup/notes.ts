@@ -34,4 +34,8 @@ export type Note =
   /** The old self-signed certificate had ended, so the derpMap must be changed everywhere. */
   | { code: 'pin-changed'; file: string; at: string }
   /** The chain leads to an authority that clients must have been told of. */
-  | { code: 'private-authority'; file: string };
+  | { code: 'private-authority'; file: string }
+  /** Nothing is started here, so that the certificate is ordered on the machine itself. */
+  | { code: 'order-later'; host: string }
+  /** The host is an address that a public authority would not issue for; another one may. */
+  | { code: 'order-for-private'; host: string; authority: string };

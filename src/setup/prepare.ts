@@ -13,13 +13,14 @@ import {
   chooseSelfSignedCertificate,
   chooseTakenCertificate,
 } from './certificate.ts';
+import { chooseOrderedCertificate } from './certificate-order.ts';
 import { crossCheck, remarks } from './cross-checks.ts';
 import { fileRule, formatAllAnswers, formatGivenAnswers } from './documents.ts';
 import type { Facts } from './facts.ts';
 import { chooseFirewall } from './firewall-choice.ts';
 import { writtenFiles } from './installation.ts';
 import type { Note } from './notes.ts';
-import { choosePorts } from './ports.ts';
+import { choosePorts, type PortPolicy } from './ports.ts';
 import { type PreviewedStep, previewSteps, type RunFacts } from './preview.ts';
 import type { Problem } from './problems.ts';
 import { type Answers, questionKeys, questions } from './questions.ts';
@@ -45,7 +46,8 @@ export interface Prepared {
   noStart: boolean;
   /** The installation that this one changes. */
   manifest: Manifest | undefined;
-  certificate: { mode: Answers['cert']; file: string; notAfter: Date; pin?: string };
+  /** `notAfter` is known once there is a certificate: one that is ordered has none before. */
+  certificate: { mode: Answers['cert']; file: string; notAfter: Date | undefined; pin?: string };
   notes: Note[];
 }
 
@@ -66,8 +68,9 @@ function inQuestionOrder(problems: readonly Problem[]): Problem[] {
 
 async function chooseCertificate(
   answers: Answers,
-  { resolution: { given, unusable }, layout, taken }: Resolved,
-  { environment, now, made }: PrepareInput,
+  { resolution: { given, unusable }, layout, taken, facts }: Resolved,
+  { environment, now, made, switches, signal }: PrepareInput,
+  { ports, policy }: { ports: Pick<Answers, 'derpPort' | 'httpPort'>; policy: PortPolicy },
 ): Promise<CertificateChoice> {
   const { cert, certFile, keyFile, host, deploy } = answers;
   const judgeable = !unusable.has('host') && !unusable.has('cert');
@@ -75,6 +78,13 @@ async function chooseCertificate(
   const copied = given.certFile?.source === 'derper' ? taken?.certificate : undefined;
   if (copied !== undefined && copied.files === undefined && certFile !== undefined && keyFile !== undefined) {
     return chooseTakenCertificate(copied, { certFile, keyFile }, environment);
+  }
+  if (cert === 'letsencrypt') {
+    if (unusable.has('acmeDirectory') || unusable.has('acmeChallenge')) return { notes: [], problems: [] };
+    const starts = !switches.noStart && (layout.root === '/' || deploy === 'foreground');
+    const isRunnable = deploy === 'foreground' || (facts.machine.isRoot && facts.machine.systemd !== undefined);
+    const use = { environment, now, signal, starts, judges: isRunnable, makesWay: policy.makesWay };
+    return chooseOrderedCertificate({ ...answers, ...ports }, given, layout, use);
   }
   if (cert === 'self-signed') return chooseSelfSignedCertificate(host, layout, now, made);
   if (certFile === undefined || keyFile === undefined) return { notes: [], problems: [] };
@@ -100,13 +110,10 @@ async function prepare(input: PrepareInput): Promise<Prepared | Unprepared> {
   const { facts, layout, resolution, manifest } = resolved;
   if (resolved.problems.some(({ flag }) => flag === '--root')) return { ok: false, problems: resolved.problems };
   const target = await checkTarget(resolved, input.switches);
-  const { ports, ...portChoice } = await choosePorts(
-    resolved.answers,
-    resolution,
-    await portPolicy(resolved, input.switches),
-  );
+  const policy = await portPolicy(resolved, input.switches);
+  const { ports, ...portChoice } = await choosePorts(resolved.answers, resolution, policy);
   const answers = { ...resolved.answers, ...ports };
-  const certificateChoice = await chooseCertificate(answers, resolved, input);
+  const certificateChoice = await chooseCertificate(answers, resolved, input, { ports, policy });
   const relayKey = await chooseRelayKey(layout.relayKey, resolved.taken?.relayKey?.keyFile());
   const verify = answers.verify ?? { kind: 'none' };
   const proverKeys = verify.kind === 'none' ? { problems: [] } : await chooseProverKeys(layout.proverKeys);
@@ -129,7 +136,7 @@ async function prepare(input: PrepareInput): Promise<Prepared | Unprepared> {
   const parts = [resolved, certificateChoice, ...(input.certificateOnly ? [] : others)];
   const problems = parts.flatMap((part) => part.problems);
   const { certificate, notAfter } = certificateChoice;
-  if (problems.length > 0 || !certificate || !notAfter) return { ok: false, problems: inQuestionOrder(problems) };
+  if (problems.length > 0 || !certificate) return { ok: false, problems: inQuestionOrder(problems) };
 
   const planParts: PlanParts = {
     input: {

@@ -1,4 +1,5 @@
 /** What can be wrong with what the user gave: codes and facts only; the sentences are in the message catalogues. */
+import type { OrderObstacle } from '../cert/acme/obstacle.ts';
 import type { FileProblem } from '../system/files.ts';
 import type { PortOwner } from '../system/port-owner.ts';
 import type { PortProtocol } from '../system/ports.ts';
@@ -68,7 +69,12 @@ export type Rule =
   | { code: 'expired'; at: string }
   | { code: 'not-yet-valid'; at: string }
   | { code: 'chain-order'; position: number }
-  | { code: 'bad-relay-key' };
+  | { code: 'bad-relay-key' }
+  | { code: 'not-an-email' }
+  | { code: 'not-a-directory-url' }
+  | { code: 'not-a-key-id' }
+  | { code: 'not-a-mac-key' }
+  | OrderObstacle;
 
 export type RuleCode = Rule['code'];
 

@@ -3,8 +3,11 @@
  * how the text becomes a value, and what is taken when nobody answers.
  */
 import { resolve } from 'node:path';
+import { LETS_ENCRYPT } from '../cert/acme/directory.ts';
+import type { ChallengeType } from '../cert/acme/identifier.ts';
 import type { Verification } from '../deploy/verification.ts';
 import type { HomePage } from '../relay/config.ts';
+import { parseAcmeDirectory, parseEmail, parseKeyId } from './certificate-values.ts';
 import type { Facts } from './facts.ts';
 import type { Parsed } from './problems.ts';
 import {
@@ -22,7 +25,7 @@ import {
   parseVerification,
 } from './values.ts';
 
-export type CertificateMode = 'self-signed' | 'manual';
+export type CertificateMode = 'letsencrypt' | 'self-signed' | 'manual';
 export type DeployTarget = 'systemd' | 'foreground';
 
 /** The answers, all of them known. */
@@ -31,6 +34,13 @@ export interface Answers {
   cert: CertificateMode;
   certFile: string | undefined;
   keyFile: string | undefined;
+  email: string | undefined;
+  /** The directory of the authority that issues. */
+  acmeDirectory: string | undefined;
+  /** Undefined: whichever this machine can answer. */
+  acmeChallenge: ChallengeType | undefined;
+  eabKid: string | undefined;
+  eabKeyFile: string | undefined;
   derpPort: number;
   httpPort: number;
   stunPort: number;
@@ -88,10 +98,25 @@ export const questions: { [K in QuestionKey]: Question<Answers[K]> } = {
   cert: {
     flag: '--cert',
     placeholder: 'mode',
-    parse: (text) => parseChoice(text, ['self-signed', 'manual'], ['letsencrypt']),
+    parse: (text) => parseChoice(text, ['letsencrypt', 'self-signed', 'manual']),
     // Who names files wants them used.
     fallback: ({ certFile, keyFile }) => (certFile !== undefined || keyFile !== undefined ? 'manual' : 'self-signed'),
   },
+  email: { flag: '--email', placeholder: 'address', parse: parseEmail, fallback: () => undefined },
+  acmeDirectory: {
+    flag: '--acme-directory',
+    placeholder: 'url',
+    parse: parseAcmeDirectory,
+    fallback: ({ cert }) => (cert === 'letsencrypt' ? LETS_ENCRYPT : undefined),
+  },
+  acmeChallenge: {
+    flag: '--acme-challenge',
+    placeholder: 'type',
+    parse: (text) => parseChoice(text, ['http-01', 'tls-alpn-01']),
+    fallback: () => undefined,
+  },
+  eabKid: { flag: '--eab-kid', placeholder: 'id', parse: parseKeyId, fallback: () => undefined },
+  eabKeyFile: { flag: '--eab-key-file', placeholder: 'file', parse: absolutePath, fallback: () => undefined },
   derpPort: {
     flag: '--derp-port',
     placeholder: 'port',

@@ -3,6 +3,7 @@ import { type Layout, layoutBelow } from '../deploy/layout.ts';
 import type { Manifest } from '../deploy/manifest.ts';
 import type { Step } from '../deploy/steps.ts';
 import { uninstallSteps } from '../deploy/uninstall.ts';
+import { kindOfEntry } from '../system/files.ts';
 import { readInstallation } from './installation.ts';
 import { type PreviewedStep, previewSteps, type RunFacts } from './preview.ts';
 import type { Problem } from './problems.ts';
@@ -19,6 +20,11 @@ export interface PreparedRemoval {
   problems: Problem[];
 }
 
+/** Something that may not even be looked at is there too. */
+async function isThere(path: string): Promise<boolean> {
+  return (await kindOfEntry(path).catch(() => 'file')) !== 'missing';
+}
+
 /** Looks at the installation below `root`. Changes nothing. */
 export async function prepareRemoval(
   root: string,
@@ -33,6 +39,8 @@ export async function prepareRemoval(
   // Elsewhere there are files only: the units and the user are not this machine's.
   const isFileStep = ({ kind }: Step) => kind === 'remove';
   const all = manifest === undefined ? [] : uninstallSteps(manifest, layout, { purge });
-  const steps = onMachine ? all : all.filter(isFileStep);
+  const there = await Promise.all(all.map((step) => step.kind !== 'owner' || isThere(step.path)));
+  const present = all.filter((_, at) => there[at]);
+  const steps = onMachine ? present : present.filter(isFileStep);
   return { layout, manifest, steps, preview: await previewSteps(steps, runFacts, signal), runFacts, problems };
 }

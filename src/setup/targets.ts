@@ -144,7 +144,7 @@ export async function planFor(parts: PlanParts): Promise<Plan> {
 }
 
 async function planSystemd(parts: PlanParts): Promise<Plan> {
-  const { input, facts, manifest, noStart, switches } = parts;
+  const { input, answers, facts, manifest, noStart, switches } = parts;
   const { tool, openings } = parts.firewall;
   const { programsDirectory, root } = input.layout;
   const userExists = root !== '/' || (await isOthersUser());
@@ -168,6 +168,7 @@ async function planSystemd(parts: PlanParts): Promise<Plan> {
     runtime: { path, version: nodeVersion, reachable },
     ...(tool !== undefined && { firewall: { tool } }),
     ...(derper && { derper }),
+    ordersCertificates: answers.cert === 'letsencrypt',
     noStart,
     manifest: (steps) => formatManifest(manifestOf(steps, __VERSION__, before)),
   });
@@ -181,8 +182,8 @@ async function isOthersUser(): Promise<boolean> {
 
 /** The directories that a plan may make. */
 function directoriesOf(layout: Layout): string[] {
-  const { configDirectory, certificateDirectory, stateDirectory, unitDirectory, launcher } = layout;
-  return [configDirectory, certificateDirectory, stateDirectory, unitDirectory, dirname(launcher)];
+  const { configDirectory, certificateDirectory, stateDirectory, acmeDirectory, unitDirectory, launcher } = layout;
+  return [configDirectory, certificateDirectory, stateDirectory, acmeDirectory, unitDirectory, dirname(launcher)];
 }
 
 async function existingAmong(paths: readonly string[]): Promise<Set<string>> {

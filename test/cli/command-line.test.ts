@@ -97,7 +97,7 @@ describe('the command line', () => {
     [['probe', 'x', 'y'], ['y unknown-argument']],
     [['probe', 'x', '--once'], ['--once unknown-flag']],
     [['--host', 'a', 'probe', 'x'], ['--host unknown-flag']],
-    [['--email', 'me@example.com'], ['--email unknown-flag']],
+    [['--emall', 'me@example.com'], ['--emall unknown-flag --email']],
   ])('%j has problems', (argv, expected) => {
     expect(problems(...argv)).toEqual(expected);
   });

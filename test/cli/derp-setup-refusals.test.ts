@@ -76,7 +76,7 @@ Nothing was changed.
     ],
     [['--derp-port'], ['--derp-port missing-value']],
     [['--host', '1.2.3'], ['--host not-a-host']],
-    [['--cert', 'letsencrypt'], ['--cert not-in-this-version']],
+    [['--cert', 'letsencrypt', '--host', '10.0.0.1'], ['--host private-host']],
     [['--deploy', 'compose'], ['--deploy not-in-this-version']],
     [['--verify', 'members'], ['--verify not-one-of']],
     [['--allow-cidr', '10.0.0.0/8'], ['--allow-cidr unknown-flag']],

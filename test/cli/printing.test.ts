@@ -176,6 +176,42 @@ const rules: { [C in Rule['code']]: Extract<Rule, { code: C }> } = {
   'firewall-refuses': { code: 'firewall-refuses', tool: 'ufw', ports: ['443/tcp', '3478/udp'] },
   'derper-not-stoppable': { code: 'derper-not-stoppable', refusal: 'unmanaged' },
   'only-for-target': { code: 'only-for-target', target: 'systemd' },
+  'not-an-email': { code: 'not-an-email' },
+  'not-a-directory-url': { code: 'not-a-directory-url' },
+  'not-a-key-id': { code: 'not-a-key-id' },
+  'not-a-mac-key': { code: 'not-a-mac-key' },
+  authority: {
+    code: 'authority',
+    authority: 'ca.example',
+    reason: 'connection',
+    stage: 'validation',
+    detail: 'Timeout during connect',
+    host: 'derp.example.com',
+    challenge: 'http-01',
+    port: 80,
+  },
+  'order-waits': { code: 'order-waits', until: '2026-11-21T12:00:00.000Z', by: 'authority', detail: 'too many' },
+  'clock-wrong': { code: 'clock-wrong', aheadMinutes: -90, authority: 'ca.example' },
+  'needs-external-account': { code: 'needs-external-account', authority: 'ca.example' },
+  'host-without-address': { code: 'host-without-address', failure: 'not-found' },
+  'caa-forbids': {
+    code: 'caa-forbids',
+    authority: 'ca.example',
+    obstacle: { name: 'example.com', allowed: ['other.example'] },
+  },
+  'no-challenge-port': {
+    code: 'no-challenge-port',
+    blocked: [{ challenge: 'http-01', port: 80, holder: { state: 'taken', owner: { name: 'nginx', pid: 812 } } }],
+    chosen: false,
+  },
+  'address-obstacle': {
+    code: 'address-obstacle',
+    host: 'derp.example.com',
+    obstacle: { code: 'answered-elsewhere', address: '2001:db8::9', own: ['2001:db8::7'] },
+    port: 80,
+    challenge: 'http-01',
+  },
+  'private-host': { code: 'private-host', scope: 'private' },
 };
 
 describe('problems', () => {

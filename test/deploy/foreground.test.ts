@@ -42,6 +42,7 @@ describe('layoutBelow', () => {
     const { certificate, certificateKey, programs, runtime, unit, ...paths } = layoutBelow('/');
     expect(paths).toEqual({
       root: '/',
+      acmeDirectory: '/var/lib/derp-setup/acme',
       configDirectory: '/etc/derp-setup',
       config: '/etc/derp-setup/config.json',
       certificateDirectory: '/etc/derp-setup/certs',

@@ -69,7 +69,7 @@ describe('applySteps', () => {
     expect(treeOf(root)).not.toEqual(before);
     expect((await undo()).left).toEqual([]);
     expect(treeOf(root)).toEqual(before);
-    expect(await undo()).toEqual({ undone: [], left: [] });
+    expect(await undo()).toEqual({ undone: [], left: [], kept: [] });
   });
 
   it('leaves what somebody else put into a directory it made', async () => {

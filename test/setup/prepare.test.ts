@@ -108,7 +108,12 @@ describe('prepareSetup in the foreground', () => {
   it.each([
     [{ cert: 'manual', certFile: '/x' }, ['--cert needs']],
     [{ cert: 'self-signed', certFile: '/x' }, ['--cert-file only-with']],
-    [{ cert: 'letsencrypt' }, ['--cert not-in-this-version']],
+    [{ cert: 'letsencrypt', host: '192.168.1.2' }, ['--host private-host']],
+    [{ cert: 'letsencrypt', host: '10.0.0.1', eabKid: 'kid-1' }, ['--host private-host', '--eab-kid needs']],
+    [{ cert: 'self-signed', email: 'a@example.com' }, ['--email only-with']],
+    [{ email: 'nobody' }, ['--email not-an-email']],
+    [{ acmeDirectory: 'http://ca.example/dir' }, ['--acme-directory not-a-directory-url']],
+    [{ acmeChallenge: 'dns-01' }, ['--acme-challenge not-one-of']],
     [{ deploy: 'compose' }, ['--deploy not-in-this-version']],
     [{ deploy: 'systemd' }, ['--deploy needs-root', '--verify must-choose']],
     [{ deploy: 'systemd', verify: 'nobody' }, ['--deploy needs-root', '--verify not-one-of']],

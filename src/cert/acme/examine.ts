@@ -2,16 +2,17 @@
 import { randomBytes } from 'node:crypto';
 import { type LocalAddress, localAddresses } from '../../system/network.ts';
 import type { ResolvedName } from '../../system/resolve-name.ts';
-import { resolvePublicly, unreachableScope } from './addresses.ts';
+import { resolvePublicly } from './addresses.ts';
 import { withSelfCheck } from './ask-ourselves.ts';
 import { type CaaLookup, checkCaa, lookUpCaa } from './caa.ts';
 import { makeAlpnPair } from './client.ts';
 import type { AcmeConnection } from './connection.ts';
-import { type AcmeDirectory, isLetsEncrypt } from './directory.ts';
+import type { AcmeDirectory } from './directory.ts';
 import { fetchDirectory } from './fetch-directory.ts';
 import { identifierOf } from './identifier.ts';
 import { authorityName, OrderError, type OrderObstacle } from './obstacle.ts';
 import { createPortResponder } from './port-responder.ts';
+import { privateHost } from './private-host.ts';
 import type { Challenge } from './responder.ts';
 import type { ChallengeWay } from './way.ts';
 
@@ -51,12 +52,6 @@ async function rehearsalOf({ host, way }: IntendedOrder): Promise<Challenge> {
   if (way.challenge === 'http-01') return { type: 'http-01', host, token, keyAuthorization };
   const authorization = { identifier: identifierOf(host) } as Parameters<typeof makeAlpnPair>[0];
   return { type: 'tls-alpn-01', host, pair: await makeAlpnPair(authorization, keyAuthorization) };
-}
-
-/** An address that nobody outside of a private network can reach: no public authority issues for it. */
-export function privateHost(host: string, directoryUrl: string): OrderObstacle | undefined {
-  const scope = isLetsEncrypt(directoryUrl) ? unreachableScope(host) : undefined;
-  return scope === undefined ? undefined : { code: 'private-host', scope };
 }
 
 /**

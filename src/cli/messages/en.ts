@@ -1,5 +1,6 @@
 /** Everything that is said, in English. The Chinese catalogue has the same keys, or the types do not fit. */
 
+import { certificates } from './en/certificates.ts';
 import { doctor } from './en/doctor.ts';
 import { help } from './en/help.ts';
 import { plan } from './en/plan.ts';
@@ -8,6 +9,6 @@ import { checks, explainCheck, notes, report } from './en/report.ts';
 import { status } from './en/status.ts';
 import { wizard } from './en/wizard.ts';
 
-export const en = { help, problems, notes, checks, explainCheck, report, status, doctor, plan, wizard };
+export const en = { help, problems, notes, checks, explainCheck, report, status, doctor, plan, wizard, certificates };
 
 export type Messages = typeof en;

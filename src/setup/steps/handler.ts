@@ -26,6 +26,8 @@ export interface Undo {
   repeatable?: true;
   /** What can only be done when everything else is back, such as starting a service again with its old files. */
   afterwards?(): Promise<void>;
+  /** It stays: `now` only makes it keep without what is taken back beside it. */
+  keeps?: boolean;
   /** Throws away what was kept for taking the change back. */
   discard?(): Promise<void>;
 }

@@ -1,5 +1,6 @@
 /** The handler of each kind of step. */
 import type { Step, StepKind } from '../../deploy/steps.ts';
+import { certificateHandler } from './certificate.ts';
 import { directoryHandler } from './directory.ts';
 import { disableHandler, reloadUnitsHandler } from './disable.ts';
 import { enableHandler } from './enable.ts';
@@ -26,6 +27,7 @@ const handlers: { [K in StepKind]: StepHandler<Extract<Step, { kind: K }>> } = {
   firewall: firewallHandler,
   'stop-derper': stopDerperHandler,
   owner: ownerHandler,
+  certificate: certificateHandler,
   remove: removeHandler,
   disable: disableHandler,
   'reload-units': reloadUnitsHandler,

@@ -23,6 +23,7 @@ export const plan = {
   runtime: (version: string) => `install a copy of Node ${version} for the service`,
   certificate: 'write the certificate and its key',
   certificateDetail: {
+    letsencrypt: (until: string) => `to ${until}`,
     'self-signed': (until: string) => `self-signed, to ${until}`,
     manual: (until: string) => `a copy of yours, to ${until}`,
   } satisfies Record<CertificateMode, (until: string) => string>,

@@ -1,19 +1,16 @@
-import type { PortOwner } from '../../../system/port-owner.ts';
 import { formatBytes } from '../../columns.ts';
 import type { ProblemMessages } from '../wording.ts';
+import { obstacles, valueProblems } from './certificates.ts';
 import { derperStays } from './derper.ts';
+import { owner } from './owner.ts';
+
+export { owner };
 
 const list = (words: readonly string[], last: string) =>
   words.length < 2 ? words.join('') : `${words.slice(0, -1).join(', ')} ${last} ${words.at(-1)}`;
 
 const didYouMean = (suggestion: string | undefined) =>
   suggestion === undefined ? {} : { remedy: `did you mean ${suggestion}?` };
-
-/** Who has a port, as far as it is known. */
-export function owner(who: PortOwner | undefined): string {
-  if (who?.pid !== undefined) return `${who.name ?? 'a process'} (pid ${who.pid})`;
-  return who?.user === undefined ? 'another program' : `a process of user ${who.user}`;
-}
 
 const ports = (offAllowed: boolean) => (offAllowed ? '1 to 65535, or -1 for none' : '1 to 65535');
 
@@ -35,6 +32,8 @@ const fileRemedies = {
 };
 
 export const problems: ProblemMessages = {
+  ...obstacles,
+  ...valueProblems,
   'unknown-flag': ({ suggestion }) => ({ rule: 'is not a flag of this command', ...didYouMean(suggestion) }),
   'unknown-argument': () => ({ rule: 'is one word too many', remedy: 'values belong behind their flags' }),
   'unknown-command': ({ suggestion }) => ({ rule: 'is not a command', ...didYouMean(suggestion) }),

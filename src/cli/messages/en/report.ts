@@ -25,12 +25,16 @@ export const notes: NoteMessages = {
   'outside-custom-range': ({ regionId }) =>
     `region ${regionId} is outside 900 to 999, which are kept free for your own regions`,
   'certificate-ends-soon': ({ file, at, daysLeft }) =>
-    `the certificate ends on ${at}, in ${daysLeft} days; its successor has a new pin, which must go into every derpMap. ` +
-    `To change over at a time of your choice, remove ${file} and its .key`,
+    `the certificate ends on ${at}, in ${daysLeft} days; its successor has a new pin, which must go into every derpMap: ` +
+    `sudo derp-setup renew  prepares it and shows both entries (${file})`,
   'pin-changed': ({ file, at }) =>
     `the certificate ended on ${at}; a new one is made, and with it the pin changes: paste the new derpMap (${file})`,
   'private-authority': ({ file }) =>
     `no public authority stands behind ${file}: clients must have been told to trust its issuer`,
+  'order-later': ({ host }) =>
+    `no certificate is ordered here; on its own machine  sudo derp-setup renew  orders one for ${host}`,
+  'order-for-private': ({ host, authority }) =>
+    `${host} is not an address of the internet; ${authority} may issue for it all the same`,
   'port-left-out': ({ protocol, port, owner: who, flag }) =>
     `port ${port}/${protocol} is in use by ${owner(who)}; done without it (${flag} names another)`,
   'host-elsewhere': ({ host, addresses }) =>

@@ -22,6 +22,7 @@ export const plan: Messages['plan'] = {
   runtime: (version) => `为服务安装一份 Node ${version}`,
   certificate: '写入证书和私钥',
   certificateDetail: {
+    letsencrypt: (until) => `有效期至 ${until}`,
     'self-signed': (until) => `自签名，有效期至 ${until}`,
     manual: (until) => `您的证书的副本，有效期至 ${until}`,
   },

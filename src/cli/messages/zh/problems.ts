@@ -1,19 +1,16 @@
-import type { PortOwner } from '../../../system/port-owner.ts';
 import { formatBytes } from '../../columns.ts';
 import type { ProblemMessages } from '../wording.ts';
+import { obstacles, valueProblems } from './certificates.ts';
 import { derperStays } from './derper.ts';
+import { owner } from './owner.ts';
+
+export { owner };
 
 const list = (words: readonly string[], last: string) =>
   words.length < 2 ? words.join('') : `${words.slice(0, -1).join('、')}${last}${words.at(-1)}`;
 
 const didYouMean = (suggestion: string | undefined) =>
   suggestion === undefined ? {} : { remedy: `是不是想写 ${suggestion}？` };
-
-/** Who has a port, as far as it is known. */
-export function owner(who: PortOwner | undefined): string {
-  if (who?.pid !== undefined) return `${who.name ?? '某个进程'}（pid ${who.pid}）`;
-  return who?.user === undefined ? '其他程序' : `用户 ${who.user} 的进程`;
-}
 
 const ports = (offAllowed: boolean) => (offAllowed ? '应为 1 到 65535，-1 表示关闭' : '应为 1 到 65535');
 
@@ -44,6 +41,8 @@ const fileReasons = {
 };
 
 export const problems: ProblemMessages = {
+  ...obstacles,
+  ...valueProblems,
   'unknown-flag': ({ suggestion }) => ({ rule: '此命令没有这个选项', ...didYouMean(suggestion) }),
   'unknown-argument': () => ({ rule: '是多余的参数', remedy: '值要写在对应的选项后面' }),
   'unknown-command': ({ suggestion }) => ({ rule: '没有这个命令', ...didYouMean(suggestion) }),

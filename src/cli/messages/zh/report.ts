@@ -22,10 +22,12 @@ export const notes: NoteMessages = {
     `区域 ${regionId} 是（或将来可能是）Tailscale 自己的区域，会被您的区域取代；请使用 900 到 999`,
   'outside-custom-range': ({ regionId }) => `区域 ${regionId} 不在为自建区域保留的 900 到 999 之内`,
   'certificate-ends-soon': ({ file, at, daysLeft }) =>
-    `证书将于 ${at} 过期，还剩 ${daysLeft} 天；新证书的指纹不同，届时所有 derpMap 都要更新。` +
-    `如要自选时间更换，请删除 ${file} 及同名的 .key 文件`,
+    `证书将于 ${at} 过期，还剩 ${daysLeft} 天；新证书的指纹不同，届时所有 derpMap 都要更新：` +
+    `sudo derp-setup renew 会备好新证书并给出新旧两个条目（${file}）`,
   'pin-changed': ({ file, at }) => `证书已于 ${at} 过期，已生成新证书，指纹随之改变：请粘贴新的 derpMap（${file}）`,
   'private-authority': ({ file }) => `${file} 不是由公共证书机构签发的：客户端必须事先信任其签发者`,
+  'order-later': ({ host }) => `这里不申请证书；请在目标机器上运行 sudo derp-setup renew 为 ${host} 申请`,
+  'order-for-private': ({ host, authority }) => `${host} 不是互联网地址；${authority} 仍有可能为它签发证书`,
   'port-left-out': ({ protocol, port, owner: who, flag }) =>
     `端口 ${port}/${protocol} 已被${owner(who)}占用，本次不使用（可用 ${flag} 指定其他端口）`,
   'host-elsewhere': ({ host, addresses }) =>

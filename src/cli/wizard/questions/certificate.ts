@@ -1,6 +1,9 @@
+import { isIP } from 'node:net';
 import { homedir } from 'node:os';
 import { basename, dirname, extname, join, resolve } from 'node:path';
-import { type CertificateMode, questions } from '../../../setup/questions.ts';
+import { LETS_ENCRYPT } from '../../../cert/acme/directory.ts';
+import { privateHost } from '../../../cert/acme/private-host.ts';
+import type { CertificateMode } from '../../../setup/questions.ts';
 import { BACK, type Back } from '../prompting.ts';
 import {
   type Draft,
@@ -98,15 +101,16 @@ function isDerpers({ given }: Situation): boolean {
 type Choice = CertificateMode | 'derper';
 
 async function askMode(situation: Situation, { prompter, messages }: WizardTools): Promise<Choice | Back> {
-  const { ask, modes, notes, derper, derperNote } = messages.wizard.certificate;
+  const { ask, modes, notes, forAddress, derper, derperNote } = messages.wizard.certificate;
+  const { host, acmeDirectory = LETS_ENCRYPT } = situation.answers;
   const hasDerpers = situation.given.certFile?.source === 'derper';
   const options = CERTIFICATE_MODES.map((mode) => {
-    const parsed = questions.cert.parse(mode);
+    const disabled = mode === 'letsencrypt' && privateHost(host, acmeDirectory) !== undefined;
     return {
       value: mode as Choice,
-      name: modes[mode],
+      name: mode === 'letsencrypt' && isIP(host) > 0 ? forAddress : modes[mode],
       note: notes[mode],
-      disabled: parsed.ok ? undefined : messages.wizard.notYet,
+      disabled: disabled ? messages.wizard.certificate.privateHost : undefined,
     };
   });
   return prompter.select({

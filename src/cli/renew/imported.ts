@@ -1,0 +1,35 @@
+/** Files of somebody else's: taken over again when they were renewed where they come from. */
+import type { Step } from '../../deploy/steps.ts';
+import { prepareSetup } from '../../setup/prepare.ts';
+import { previewSteps } from '../../setup/preview.ts';
+import { EXIT } from '../exit-codes.ts';
+import { installRun } from '../install-run.ts';
+import { tellNotes } from '../note-lines.ts';
+import { tellUnprepared } from '../setup-command.ts';
+import type { RenewRun } from './run.ts';
+
+/** The steps that have to do with the certificate. */
+function isAboutCertificate(step: Step): boolean {
+  if (step.kind === 'file') return step.purpose === 'certificate' || step.purpose === 'certificate-key';
+  return step.kind === 'service' || step.kind === 'owner';
+}
+
+/** Resolves to the exit code. */
+export async function renewImported({ input, session, signal }: RenewRun): Promise<number> {
+  const { output, messages } = session;
+  const prepared = await prepareSetup(input);
+  if (!prepared.ok) return tellUnprepared([], prepared, session);
+  const steps = prepared.plan.steps.filter(isAboutCertificate);
+  const preview = await previewSteps(steps, prepared.runFacts, signal);
+  if (preview.every(({ step }) => step.kind !== 'file')) {
+    tellNotes(prepared.notes, session);
+    const at = prepared.certificate.notAfter?.toISOString() ?? '';
+    output.answer(messages.report.certificateNotDue(at.slice(0, 10)));
+    output.document({ ok: true, renewed: false, certificate: { ...prepared.certificate, notAfter: at } });
+    return EXIT.done;
+  }
+  // Proved by way of the machine itself: what keeps others out is no reason to go on with the old certificate.
+  const probe = { ...prepared.plan.probe, addresses: ['127.0.0.1'] };
+  const plan = { ...prepared.plan, steps, probe };
+  return installRun({ ...prepared, plan, preview }, session, { mustProve: ['tls', 'certificate'] });
+}

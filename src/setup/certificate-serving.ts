@@ -1,0 +1,84 @@
+/** Has the running relay take up a new certificate, and looks whether it does. */
+import type { X509Certificate } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
+import { type Layout, RELAY_UNIT, RELAY_USER } from '../deploy/layout.ts';
+import { PRIVATE_FILE, PUBLIC_FILE } from '../deploy/steps.ts';
+import { reloadUnit, resetFailedUnit, startUnit, unitState } from '../system/services.ts';
+import { findUser } from '../system/users.ts';
+import { type PairOwnership, type PairPaths, type PairTexts, restorePair, writePair } from './certificate-store.ts';
+import { readServedChain } from './status/served-certificate.ts';
+
+/** How long the relay may take to serve a new certificate, milliseconds; it reads files again within a second or two. */
+const TAKE_UP_MS = 20_000;
+const POLL_MS = 250;
+
+/** The relay did not take up the pair; the one before is back in its place, if there was one. */
+export class NotServedError extends Error {
+  override readonly name = 'NotServedError';
+  readonly port: number;
+  readonly restored: boolean;
+
+  constructor(port: number, restored: boolean) {
+    super(`the new certificate is not served on port ${port}`);
+    this.port = port;
+    this.restored = restored;
+  }
+}
+
+/** The relay's own user, whose the files are. */
+export async function relayOwnership(): Promise<PairOwnership & { group: number | undefined }> {
+  const user = await findUser(RELAY_USER);
+  const owner = user && { uid: user.uid, gid: user.gid };
+  return { certMode: PUBLIC_FILE, keyMode: PRIVATE_FILE, owner, group: user?.gid };
+}
+
+/** Whether a certificate is the one that is presented on a port of this machine. */
+export async function isServed(
+  leaf: X509Certificate,
+  { host, port }: { host: string; port: number },
+  signal: AbortSignal,
+): Promise<boolean> {
+  const chain = await readServedChain(host, port, signal);
+  return chain?.[0]?.fingerprint256 === leaf.fingerprint256;
+}
+
+async function takeUp(): Promise<void> {
+  const { active } = await unitState(RELAY_UNIT);
+  if (active === 'active') return reloadUnit(RELAY_UNIT);
+  // Without a certificate it could not start.
+  await resetFailedUnit(RELAY_UNIT);
+  await startUnit(RELAY_UNIT);
+}
+
+/** The files of the relay's pair. */
+export function servedPaths(layout: Layout, host: string): PairPaths {
+  return { certFile: layout.certificate(host), keyFile: layout.certificateKey(host) };
+}
+
+/**
+ * Puts a pair in the place of the one that is served, has the relay read it, and looks at what clients see. When that is
+ * something else, the pair before is put back.
+ * @throws NotServedError, FileError
+ */
+export async function servePair(
+  paths: PairPaths,
+  texts: PairTexts,
+  leaf: X509Certificate,
+  { host, port }: { host: string; port: number },
+  signal: AbortSignal,
+): Promise<void> {
+  const { certMode, keyMode, owner } = await relayOwnership();
+  await writePair(paths, texts, { certMode, keyMode, owner });
+  try {
+    await takeUp();
+    const deadline = Date.now() + TAKE_UP_MS;
+    while (!(await isServed(leaf, { host, port }, signal))) {
+      if (Date.now() > deadline) throw new NotServedError(port, false);
+      await delay(POLL_MS, undefined, { signal });
+    }
+  } catch (error) {
+    const restored = await restorePair(paths);
+    if (restored) await takeUp().catch(() => {});
+    throw error instanceof NotServedError ? new NotServedError(port, restored) : error;
+  }
+}

@@ -1,0 +1,104 @@
+/**
+ * Self-signed certificates do not renew by themselves: clients know them by a pin, which must go into their map first.
+ * The next one is made while there is time, and takes its place on command, or on the last day.
+ */
+import { X509Certificate } from 'node:crypto';
+import { makeSelfSignedCertificate } from '../cert/self-signed.ts';
+import type { Layout } from '../deploy/layout.ts';
+import { PRIVATE_FILE, PUBLIC_FILE } from '../deploy/steps.ts';
+import { pinOf } from '../protocol/certificate-pin.ts';
+import { removeFile, writeFileAtomic } from '../system/files.ts';
+import { installedPair } from './certificate-order.ts';
+import { type CertificatePair, readCertificatePair } from './certificate-pair.ts';
+import { servedPaths, servePair } from './certificate-serving.ts';
+import type { PairPaths } from './certificate-store.ts';
+
+const DAY_MS = 24 * 3600 * 1000;
+/** From so many days before the end on, there is a next one. */
+export const PREPARE_DAYS = 30;
+/** With less than this left it takes its place by itself: a changed pin cuts clients off, and so does an ended one. */
+export const LAST_MOMENT_MS = DAY_MS;
+
+/** Where the next pair waits. */
+export function nextPaths(layout: Layout, host: string): PairPaths {
+  const named = (path: string) => path.replace(/\.(crt|key)$/, '.next.$1');
+  return { certFile: named(layout.certificate(host)), keyFile: named(layout.certificateKey(host)) };
+}
+
+/** What there is, and what is to be done. */
+export type Succession =
+  | { kind: 'good'; now: CertificatePair; from: Date }
+  | { kind: 'ready'; now: CertificatePair; next: CertificatePair; switchAt: Date }
+  | { kind: 'switch'; now: CertificatePair | undefined; next: CertificatePair }
+  | { kind: 'nothing-to-switch'; now: CertificatePair };
+
+/** Pure: what to do with the two pairs. */
+export function judgeSuccession(
+  current: { notAfter: Date } | undefined,
+  { hasNext, wantsSwitch, wantsNext }: { hasNext: boolean; wantsSwitch: boolean; wantsNext: boolean },
+  now: Date,
+): 'keep' | 'prepare' | 'switch' | 'nothing-to-switch' {
+  const left = current === undefined ? 0 : current.notAfter.getTime() - now.getTime();
+  if (left < LAST_MOMENT_MS) return 'switch';
+  const isTime = left < PREPARE_DAYS * DAY_MS || wantsNext;
+  if (wantsSwitch) return hasNext || isTime ? 'switch' : 'nothing-to-switch';
+  return isTime || hasNext ? 'prepare' : 'keep';
+}
+
+async function readNext(layout: Layout, host: string, now: Date): Promise<CertificatePair | undefined> {
+  const paths = nextPaths(layout, host);
+  const blame = { cert: { subject: paths.certFile }, key: { subject: paths.keyFile } };
+  const { pair } = await readCertificatePair({ ...paths, blame }, host, now);
+  // One that was made long ago and never used would not last.
+  return pair && pair.notAfter.getTime() - now.getTime() > PREPARE_DAYS * DAY_MS ? pair : undefined;
+}
+
+async function makeNext(layout: Layout, host: string, now: Date): Promise<CertificatePair> {
+  const { certFile, keyFile } = nextPaths(layout, host);
+  const { certPem, keyPem, notAfter } = await makeSelfSignedCertificate(host, now);
+  await writeFileAtomic(keyFile, keyPem, { mode: PRIVATE_FILE });
+  await writeFileAtomic(certFile, certPem, { mode: PUBLIC_FILE });
+  const leaf = new X509Certificate(certPem);
+  return { chain: [leaf], chainPem: certPem, keyPem, notAfter, selfSigned: true, pin: pinOf(leaf) };
+}
+
+/** What somebody asked for. */
+export interface SuccessionWishes {
+  /** Serve the next one now. */
+  wantsSwitch: boolean;
+  /** Make it now. */
+  wantsNext: boolean;
+}
+
+/** Looks at the pairs, and makes the next one when it is time. @throws FileError */
+export async function prepareSuccession(
+  layout: Layout,
+  host: string,
+  wishes: SuccessionWishes,
+  now: Date,
+): Promise<Succession> {
+  const current = await installedPair(layout, host, now);
+  const known = await readNext(layout, host, now);
+  const verdict = judgeSuccession(current, { hasNext: known !== undefined, ...wishes }, now);
+  if (verdict === 'keep') {
+    return { kind: 'good', now: current!, from: new Date(current!.notAfter.getTime() - PREPARE_DAYS * DAY_MS) };
+  }
+  if (verdict === 'nothing-to-switch') return { kind: verdict, now: current! };
+  const next = known ?? (await makeNext(layout, host, now));
+  if (verdict === 'switch') return { kind: 'switch', now: current, next };
+  return { kind: 'ready', now: current!, next, switchAt: new Date(current!.notAfter.getTime() - LAST_MOMENT_MS) };
+}
+
+/** Has the relay serve the next pair; it is then no next one any more. @throws NotServedError, FileError */
+export async function switchToNext(
+  layout: Layout,
+  host: string,
+  port: number,
+  { chainPem: certPem, keyPem, chain }: CertificatePair,
+  signal: AbortSignal,
+): Promise<void> {
+  await servePair(servedPaths(layout, host), { certPem, keyPem }, chain[0]!, { host, port }, signal);
+  const { certFile, keyFile } = nextPaths(layout, host);
+  await removeFile(certFile);
+  await removeFile(keyFile);
+}
