@@ -14,17 +14,18 @@ const DAY_MS = 24 * 3600 * 1000;
 
 describe.each(['http-01', 'tls-alpn-01'] as const)('by %s', (challenge) => {
   it.each([
-    ['a name', 'derp.example.com', 90, 'DNS:derp.example.com'],
-    ['an IPv4 address', '127.0.0.1', 6, 'IP Address:127.0.0.1'],
-    ['an IPv6 address', '::1', 6, 'IP Address:0:0:0:0:0:0:0:1'],
+    ['a name', 'derp.example.com', [6, 90], 'DNS:derp.example.com'],
+    ['an IPv4 address', '127.0.0.1', [6], 'IP Address:127.0.0.1'],
+    ['an IPv6 address', '::1', [6], 'IP Address:0:0:0:0:0:0:0:1'],
   ])('%s gets a certificate', async (_, host, days, names) => {
     const { certPem, keyPem, profile } = await order(pebble, { host, challenge });
     const leaf = new X509Certificate(certPem);
     expect(leaf.subjectAltName).toBe(names);
     expect(leaf.checkPrivateKey(createPrivateKey(keyPem))).toBe(true);
     const lifetime = new Date(leaf.validTo).getTime() - new Date(leaf.validFrom).getTime();
-    expect(days === undefined || Math.round(lifetime / DAY_MS) === days, `${lifetime / DAY_MS} days`).toBe(true);
-    expect(profile).toBe(days === 6 ? 'shortlived' : undefined);
+    // Pebble takes any of its profiles where none is asked for.
+    expect(days).toContain(Math.round(lifetime / DAY_MS));
+    expect(profile).toBe(days.length === 1 ? 'shortlived' : undefined);
     const chain = certPem.match(/-----BEGIN CERTIFICATE-----/g);
     expect(chain?.length).toBeGreaterThan(1);
   });

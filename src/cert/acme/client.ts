@@ -155,7 +155,14 @@ export async function openAccount(
   };
   if (accountUrl === undefined) {
     const contact = email === undefined ? {} : { contact: [`mailto:${email}`] };
-    await call('account', () => client.createAccount({ termsOfServiceAgreed: true, ...contact }));
+    // Asked first by the key alone: an account that is there is not changed but for the address.
+    const found = await call('account', () => client.createAccount({ onlyReturnExisting: true })).catch((error) => {
+      if (error instanceof AcmeError && error.reason === 'account-unknown') return undefined;
+      throw error;
+    });
+    if (found === undefined) {
+      await call('account', () => client.createAccount({ termsOfServiceAgreed: true, ...contact }));
+    } else if (email !== undefined) await call('account', () => client.updateAccount(contact));
   }
   return { accountUrl: client.getAccountUrl(), call, retryAt: () => last?.retryAt };
 }
