@@ -16,6 +16,8 @@ export interface CertificatePair {
   /** One certificate, signed by itself: clients can know it by its pin only. */
   selfSigned: boolean;
   pin: string;
+  /** The files hold it otherwise: in another order, or with more than belongs to it. */
+  rearranged: boolean;
 }
 
 /**
@@ -48,7 +50,39 @@ export function parseChain(pem: string): X509Certificate[] | undefined {
   }
 }
 
-function parseKey(pem: string): KeyObject | Rule {
+/** The first key in PKCS #8, PKCS #1 or SEC 1 form; the whole text where there is none. */
+function keyBlock(pem: string): string {
+  const block = /-----BEGIN ((?:RSA |EC )?PRIVATE KEY)-----[\s\S]*?-----END \1-----\n?/.exec(pem)?.[0];
+  return block ?? pem;
+}
+
+/** Whether one certificate signed another. */
+function signed(issuer: X509Certificate, certificate: X509Certificate): boolean {
+  return certificate.checkIssued(issuer) && certificate.verify(issuer.publicKey);
+}
+
+/**
+ * The certificates in the order in which servers send them: the key's own (or, without the key, the one for the host)
+ * first, then each one that signed the one before. What belongs to another chain is left out.
+ */
+export function arrangeChain(
+  found: readonly X509Certificate[],
+  key: KeyObject | undefined,
+  host: string,
+): X509Certificate[] {
+  const own = key && found.find((certificate) => certificate.checkPrivateKey(key));
+  const leaf = own ?? found.find((certificate) => !certificate.ca && coversHost(certificate, host)) ?? found[0]!;
+  const chain = [leaf];
+  for (;;) {
+    const last = chain.at(-1)!;
+    const next = found.find((certificate) => !chain.includes(certificate) && signed(certificate, last));
+    if (next === undefined) return chain;
+    chain.push(next);
+  }
+}
+
+function parseKey(text: string): KeyObject | Rule {
+  const pem = keyBlock(text);
   if (/-----BEGIN ENCRYPTED PRIVATE KEY-----|^Proc-Type: 4,ENCRYPTED/m.test(pem)) return { code: 'encrypted-key' };
   try {
     return createPrivateKey(pem);
@@ -64,11 +98,11 @@ export function coversHost(leaf: X509Certificate, host: string): boolean {
 }
 
 /** The rules that a readable chain breaks. */
-function chainRules(chain: X509Certificate[], host: string, now: Date): Rule[] {
+function chainRules(chain: X509Certificate[], found: number, host: string, now: Date): Rule[] {
   const leaf = chain[0]!;
   const rules: Rule[] = [];
-  const broken = chain.findIndex((certificate, i) => i > 0 && !chain[i - 1]!.checkIssued(certificate));
-  if (broken > 0) rules.push({ code: 'chain-order', position: broken + 1 });
+  // There are others, and none of them has to do with it.
+  if (chain.length === 1 && found > 1) rules.push({ code: 'chain-order', position: 2 });
   if (!coversHost(leaf, host)) rules.push({ code: 'host-not-covered', host, names: leaf.subjectAltName ?? '' });
   if (new Date(leaf.validTo) <= now) rules.push({ code: 'expired', at: dayOf(leaf.validTo) });
   if (new Date(leaf.validFrom) > now) rules.push({ code: 'not-yet-valid', at: dayOf(leaf.validFrom) });
@@ -101,14 +135,18 @@ export async function readCertificatePair(
   const refuseCert = (rule: Rule) => problems.push({ ...blame.cert, rule });
   const refuseKey = (rule: Rule) => problems.push({ ...blame.key, rule });
 
-  const chain = typeof chainText === 'string' ? parseChain(chainText) : undefined;
+  const found = typeof chainText === 'string' ? parseChain(chainText) : undefined;
   if (typeof chainText !== 'string') refuseCert(chainText);
-  else if (!chain) refuseCert({ code: 'not-a-certificate' });
+  else if (!found) refuseCert({ code: 'not-a-certificate' });
   const key = typeof keyText === 'string' ? parseKey(keyText) : keyText;
   if ('code' in key) refuseKey(key);
 
-  if (!chain) return { problems };
-  for (const rule of chainRules(chain, host, now)) {
+  if (!found) return { problems };
+  const chain = arrangeChain(found, 'code' in key ? undefined : key, host);
+  const isAsFound = chain.length === found.length && chain.every((certificate, at) => certificate === found[at]);
+  const hasMore = /PRIVATE KEY/.test(chainText as string) || /BEGIN CERTIFICATE/.test(String(keyText));
+  const rearranged = !isAsFound || hasMore;
+  for (const rule of chainRules(chain, found.length, host, now)) {
     if (!(allowExpired && rule.code === 'expired')) refuseCert(rule);
   }
   const leaf = chain[0]!;
@@ -117,8 +155,11 @@ export async function readCertificatePair(
   return {
     pair: {
       chain,
-      chainPem: chainText as string,
-      keyPem: keyText as string,
+      chainPem: rearranged
+        ? chain.map((certificate) => `${certificate.toString().trim()}\n`).join('')
+        : (chainText as string),
+      keyPem: hasMore ? keyBlock(keyText as string) : (keyText as string),
+      rearranged,
       notAfter: new Date(leaf.validTo),
       // checkIssued() would be wrong here: it wants the right to sign certificates, which a server's has not.
       selfSigned: chain.length === 1 && leaf.subject === leaf.issuer && leaf.verify(leaf.publicKey),
@@ -135,4 +176,12 @@ export function isPubliclyTrusted(chain: readonly X509Certificate[]): boolean {
     const root = new X509Certificate(pem);
     return root.fingerprint256 === last.fingerprint256 || (last.checkIssued(root) && last.verify(root.publicKey));
   });
+}
+
+/** Whether one of these authorities (PEM) stands behind a chain. */
+export function isTrustedBy(authorities: string, chain: readonly X509Certificate[]): boolean {
+  const last = chain.at(-1)!;
+  return (parseChain(authorities) ?? []).some(
+    (root) => root.fingerprint256 === last.fingerprint256 || (last.checkIssued(root) && last.verify(root.publicKey)),
+  );
 }

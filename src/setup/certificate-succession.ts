@@ -59,7 +59,7 @@ async function makeNext(layout: Layout, host: string, now: Date): Promise<Certif
   await writeFileAtomic(keyFile, keyPem, { mode: PRIVATE_FILE });
   await writeFileAtomic(certFile, certPem, { mode: PUBLIC_FILE });
   const leaf = new X509Certificate(certPem);
-  return { chain: [leaf], chainPem: certPem, keyPem, notAfter, selfSigned: true, pin: pinOf(leaf) };
+  return { chain: [leaf], chainPem: certPem, keyPem, notAfter, selfSigned: true, pin: pinOf(leaf), rearranged: false };
 }
 
 /** What somebody asked for. */

@@ -1,14 +1,17 @@
 /** Which certificate the relay gets: the files that were named, the self-signed one from last time, or a new one. */
 import { makeSelfSignedCertificate, type SelfSignedCertificate } from '../cert/self-signed.ts';
+import { oneLine } from '../client/trust.ts';
 import type { Layout } from '../deploy/layout.ts';
 import type { PlannedCertificate } from '../deploy/relay-description.ts';
 import { pinOf } from '../protocol/certificate-pin.ts';
 import { systemAuthorities } from '../system/authorities.ts';
 import { kindOf } from '../system/files.ts';
+import { findPairFiles } from './certificate-files.ts';
 import {
   type CertificatePair,
   isPubliclyTrusted,
   issuersOf,
+  isTrustedBy,
   parseChain,
   readCertificatePair,
 } from './certificate-pair.ts';
@@ -53,6 +56,8 @@ export interface ManualUse {
   now: Date;
   /** The relay cannot read other users' files, so that it gets copies. */
   copied: boolean;
+  /** Where a copy goes that is needed although the relay can read the files: they are not as servers need them. */
+  layout?: Layout;
 }
 
 /**
@@ -60,20 +65,30 @@ export interface ManualUse {
  * doing so, or copied.
  */
 export async function chooseManualCertificate(
-  answers: Pick<Answers, 'host'> & { certFile: string; keyFile: string },
+  answers: Pick<Answers, 'host'> & { certFile: string; keyFile: string | undefined },
   given: GivenAnswers,
-  { environment, now, copied }: ManualUse,
+  { environment, now, copied, layout }: ManualUse,
 ): Promise<CertificateChoice> {
-  const { certFile, keyFile, host } = answers;
-  const blame = (key: 'certFile' | 'keyFile') => {
+  const { host } = answers;
+  const located = await findPairFiles(answers.certFile, answers.keyFile, host);
+  const blame = (key: 'certFile' | 'keyFile', value: string) => {
     const { flag } = questions[key];
-    return { subject: given[key]?.subject ?? flag, flag, value: answers[key] };
+    return { subject: given[key]?.subject ?? flag, flag, value };
   };
-  const files = { certFile, keyFile, blame: { cert: blame('certFile'), key: blame('keyFile') } };
+  if ('missing' in located) {
+    const rule = { code: 'no-chain-in-directory', tried: located.tried } as const;
+    return { notes: [], problems: [{ ...blame('certFile', answers.certFile), rule }] };
+  }
+  const { certFile, keyFile } = located;
+  const files = { certFile, keyFile, blame: { cert: blame('certFile', certFile), key: blame('keyFile', keyFile) } };
   const { pair, problems } = await readCertificatePair(files, host, now);
   if (!pair) return { notes: [], problems };
   const { notAfter, chainPem: certPem, keyPem } = pair;
-  const found = { certFile, keyFile, ...(copied && { create: { certPem, keyPem } }) };
+  const place =
+    pair.rearranged && !copied && layout
+      ? { certFile: layout.certificate(host), keyFile: layout.certificateKey(host) }
+      : { certFile, keyFile };
+  const found = { ...place, ...((copied || place.certFile !== certFile) && { create: { certPem, keyPem } }) };
   return { ...(await trustOf(found, pair, environment)), notAfter, problems: [] };
 }
 
@@ -101,8 +116,15 @@ async function trustOf(
   if (pair.selfSigned) return { certificate: { ...found, pin: pair.pin }, notes: [] };
   if (isPubliclyTrusted(pair.chain)) return { certificate: found, notes: [] };
   // The authority may stand at the end of the chain, or among those that this machine, like its clients, was told of.
-  const extraCa = `${issuersOf(pair)}\n${await systemAuthorities(environment)}`;
-  return { certificate: { ...found, extraCa }, notes: [{ code: 'private-authority', file: found.certFile }] };
+  const authorities = await systemAuthorities(environment);
+  const extraCa = `${issuersOf(pair)}\n${authorities}`;
+  const [leaf] = pair.chain;
+  const alone = pair.chain.length === 1 && !isTrustedBy(authorities, pair.chain);
+  const note: Note =
+    alone && leaf
+      ? { code: 'chain-incomplete', file: found.certFile, issuer: oneLine(leaf.issuer) }
+      : { code: 'private-authority', file: found.certFile };
+  return { certificate: { ...found, extraCa }, notes: [note] };
 }
 
 /**

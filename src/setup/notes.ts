@@ -35,6 +35,8 @@ export type Note =
   | { code: 'pin-changed'; file: string; at: string }
   /** The chain leads to an authority that clients must have been told of. */
   | { code: 'private-authority'; file: string }
+  /** What stands between the certificate and its authority was left out. */
+  | { code: 'chain-incomplete'; file: string; issuer: string }
   /** Nothing is started here, so that the certificate is ordered on the machine itself. */
   | { code: 'order-later'; host: string }
   /** The host is an address that a public authority would not issue for; another one may. */

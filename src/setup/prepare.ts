@@ -87,8 +87,8 @@ async function chooseCertificate(
     return chooseOrderedCertificate({ ...answers, ...ports }, given, layout, use);
   }
   if (cert === 'self-signed') return chooseSelfSignedCertificate(host, layout, now, made);
-  if (certFile === undefined || keyFile === undefined) return { notes: [], problems: [] };
-  const use = { environment, now, copied: deploy !== 'foreground' };
+  if (certFile === undefined || unusable.has('keyFile')) return { notes: [], problems: [] };
+  const use = { environment, now, copied: deploy !== 'foreground', layout };
   return chooseManualCertificate({ host, certFile, keyFile }, given, use);
 }
 

@@ -70,6 +70,7 @@ export type Rule =
   | { code: 'not-yet-valid'; at: string }
   | { code: 'chain-order'; position: number }
   | { code: 'bad-relay-key' }
+  | { code: 'no-chain-in-directory'; tried: readonly string[] }
   | { code: 'not-an-email' }
   | { code: 'not-a-directory-url' }
   | { code: 'not-a-key-id' }

@@ -176,14 +176,19 @@ describe('what is kept between orders', () => {
 
   it('are failures: after several a person waits too, and a success ends it', async () => {
     const failing = openStore(temporaryDirectory());
-    for (let at = 0; at < 4; at++) {
-      const obstacle = await failure({ host: 'blocked.example.com' }, { store: failing });
-      expect(obstacle.code).toBe('authority');
-    }
-    const wait = await failure({ host: 'blocked.example.com' }, { store: failing });
-    expect(wait).toMatchObject({ code: 'order-waits', by: 'back-off' });
+    const { misled } = await lookingElsewhere();
+    expect(await failure({}, { store: failing }, misled)).toMatchObject({ code: 'authority' });
+    // The timer waits at once.
+    expect(await failure({ asker: 'timer' }, { store: failing })).toMatchObject({
+      code: 'order-waits',
+      by: 'back-off',
+    });
     await order(pebble, {}, { store: failing });
     expect((await failing.readMemory('derp.example.com', pebble.directoryUrl)).failures).toEqual([]);
+    for (let at = 0; at < 4; at++) {
+      expect(await failure({}, { store: failing }, misled)).toMatchObject({ code: 'authority' });
+    }
+    expect(await failure({}, { store: failing })).toMatchObject({ code: 'order-waits', by: 'back-off' });
   });
 });
 

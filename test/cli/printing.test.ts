@@ -176,6 +176,7 @@ const rules: { [C in Rule['code']]: Extract<Rule, { code: C }> } = {
   'firewall-refuses': { code: 'firewall-refuses', tool: 'ufw', ports: ['443/tcp', '3478/udp'] },
   'derper-not-stoppable': { code: 'derper-not-stoppable', refusal: 'unmanaged' },
   'only-for-target': { code: 'only-for-target', target: 'systemd' },
+  'no-chain-in-directory': { code: 'no-chain-in-directory', tried: ['/etc/x/fullchain.pem'] },
   'not-an-email': { code: 'not-an-email' },
   'not-a-directory-url': { code: 'not-a-directory-url' },
   'not-a-key-id': { code: 'not-a-key-id' },

@@ -8,7 +8,7 @@ import { request } from 'node:https';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { makeChain } from '../../setup/authority.ts';
+import { makeChain, type TestChain } from '../../setup/authority.ts';
 import { toolsFolder, workFolder } from './settings.ts';
 
 /** How the authority behaves. */
@@ -31,6 +31,8 @@ export interface PebbleOptions {
   externalAccounts?: Record<string, string>;
   caaIdentities?: string[];
   blocked?: string[];
+  /** What its own server shows. @default a new one, of an authority of its own */
+  identity?: TestChain;
 }
 
 /** A running authority. */
@@ -99,7 +101,7 @@ export async function startPebble(options: PebbleOptions = {}): Promise<Pebble> 
   mkdirSync(workFolder(), { recursive: true });
   const folder = mkdtempSync(join(workFolder(), 'pebble-'));
   const path = (name: string) => join(folder, name);
-  const chain = await makeChain({ type: 'ip', value: address });
+  const chain = options.identity ?? (await makeChain({ type: 'ip', value: address }));
   writeFileSync(path('cert.pem'), chain.leaf + chain.intermediate);
   writeFileSync(path('key.pem'), chain.key);
   const profiles = options.profiles ?? { default: 7_776_000, shortlived: 518_400 };

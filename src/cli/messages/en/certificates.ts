@@ -178,6 +178,10 @@ export const obstacles: { [C in OrderObstacle['code']]: (rule: Obstacle<C>) => W
 
 /** Values that an authority would not take. */
 export const valueProblems = {
+  'no-chain-in-directory': ({ tried }: { tried: readonly string[] }) => ({
+    rule: 'holds no chain by one of the usual names',
+    remedy: `name the file; looked for ${list(tried.map((path) => path.slice(path.lastIndexOf('/') + 1)))}`,
+  }),
   'not-an-email': () => ({ rule: 'is not an e-mail address', remedy: 'such as admin@example.com, or leave it out' }),
   'not-a-directory-url': () => ({
     rule: 'is not the URL of an ACME directory',

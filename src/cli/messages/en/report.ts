@@ -31,6 +31,8 @@ export const notes: NoteMessages = {
     `the certificate ended on ${at}; a new one is made, and with it the pin changes: paste the new derpMap (${file})`,
   'private-authority': ({ file }) =>
     `no public authority stands behind ${file}: clients must have been told to trust its issuer`,
+  'chain-incomplete': ({ file, issuer }) =>
+    `${file} holds the certificate alone: clients need that of its issuer too (${issuer}); name the full chain`,
   'order-later': ({ host }) =>
     `no certificate is ordered here; on its own machine  sudo derp-setup renew  orders one for ${host}`,
   'order-for-private': ({ host, authority }) =>

@@ -162,6 +162,10 @@ export const obstacles: { [C in OrderObstacle['code']]: (rule: Obstacle<C>) => W
 };
 
 export const valueProblems = {
+  'no-chain-in-directory': ({ tried }: { tried: readonly string[] }) => ({
+    rule: '中没有常用名称的证书链文件',
+    remedy: `请直接指定文件；已查找 ${list(tried.map((path) => path.slice(path.lastIndexOf('/') + 1)))}`,
+  }),
   'not-an-email': () => ({ rule: '不是邮箱地址', remedy: '例如 admin@example.com，也可以不填' }),
   'not-a-directory-url': () => ({
     rule: '不是 ACME 目录的网址',

@@ -26,6 +26,8 @@ export const notes: NoteMessages = {
     `sudo derp-setup renew 会备好新证书并给出新旧两个条目（${file}）`,
   'pin-changed': ({ file, at }) => `证书已于 ${at} 过期，已生成新证书，指纹随之改变：请粘贴新的 derpMap（${file}）`,
   'private-authority': ({ file }) => `${file} 不是由公共证书机构签发的：客户端必须事先信任其签发者`,
+  'chain-incomplete': ({ file, issuer }) =>
+    `${file} 中只有证书本身：客户端还需要其签发者（${issuer}）的证书；请指定完整的证书链`,
   'order-later': ({ host }) => `这里不申请证书；请在目标机器上运行 sudo derp-setup renew 为 ${host} 申请`,
   'order-for-private': ({ host, authority }) => `${host} 不是互联网地址；${authority} 仍有可能为它签发证书`,
   'port-left-out': ({ protocol, port, owner: who, flag }) =>

@@ -1,8 +1,9 @@
 import { isIP } from 'node:net';
 import { homedir } from 'node:os';
-import { basename, dirname, extname, join, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import { LETS_ENCRYPT } from '../../../cert/acme/directory.ts';
 import { privateHost } from '../../../cert/acme/private-host.ts';
+import { likelyChains, likelyKeys } from '../../../setup/certificate-files.ts';
 import type { CertificateMode } from '../../../setup/questions.ts';
 import { BACK, type Back } from '../prompting.ts';
 import {
@@ -21,24 +22,6 @@ export const CERTIFICATE_MODES = ['letsencrypt', 'self-signed', 'manual'] as con
 export function typedPath(text: string): string {
   const path = text.trim();
   return path === '' ? '' : resolve(path.replace(/^~(?=\/|$)/, homedir()));
-}
-
-/** Where other programs keep the certificate of a host. */
-function likelyChains(host: string): string[] {
-  return [
-    `/etc/letsencrypt/live/${host}/fullchain.pem`,
-    `/root/.acme.sh/${host}_ecc/fullchain.cer`,
-    `/root/.acme.sh/${host}/fullchain.cer`,
-  ];
-}
-
-/** Where the key of a certificate's file usually is: beside it, by one of a few names. */
-export function likelyKeys(certFile: string): string[] {
-  const folder = dirname(certFile);
-  const name = basename(certFile, extname(certFile));
-  const host = basename(folder).replace(/_ecc$/, '');
-  const names = [`${name}.key`, 'privkey.pem', `${host}.key`, `${name}-key.pem`, `${name}.key.pem`];
-  return names.map((file) => join(folder, file)).filter((path) => path !== certFile);
 }
 
 async function askChain(
