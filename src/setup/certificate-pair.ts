@@ -98,11 +98,13 @@ export function coversHost(leaf: X509Certificate, host: string): boolean {
 }
 
 /** The rules that a readable chain breaks. */
-function chainRules(chain: X509Certificate[], found: number, host: string, now: Date): Rule[] {
+function chainRules(chain: X509Certificate[], leftOut: number, host: string, now: Date): Rule[] {
   const leaf = chain[0]!;
   const rules: Rule[] = [];
+  const broken = chain.findIndex((certificate, i) => i > 0 && !chain[i - 1]!.checkIssued(certificate));
+  if (broken > 0) rules.push({ code: 'chain-order', position: broken + 1 });
   // There are others, and none of them has to do with it.
-  if (chain.length === 1 && found > 1) rules.push({ code: 'chain-order', position: 2 });
+  else if (chain.length === 1 && leftOut > 0) rules.push({ code: 'chain-order', position: 2 });
   if (!coversHost(leaf, host)) rules.push({ code: 'host-not-covered', host, names: leaf.subjectAltName ?? '' });
   if (new Date(leaf.validTo) <= now) rules.push({ code: 'expired', at: dayOf(leaf.validTo) });
   if (new Date(leaf.validFrom) > now) rules.push({ code: 'not-yet-valid', at: dayOf(leaf.validFrom) });
@@ -123,12 +125,15 @@ async function readOrRule(path: string): Promise<string | Rule> {
   }
 }
 
-/** The pair for a host, or everything that is wrong with it. `allowExpired`: the caller deals with the date itself. */
+/**
+ * The pair for a host, or everything that is wrong with it. `allowExpired`: the caller deals with the
+ * date itself. `arranges`: the chain may be in any order, and with others; what is served must be as it is.
+ */
 export async function readCertificatePair(
   { certFile, keyFile, blame }: PairFiles,
   host: string,
   now: Date,
-  { allowExpired = false } = {},
+  { allowExpired = false, arranges = false } = {},
 ): Promise<{ pair?: CertificatePair; problems: Problem[] }> {
   const [chainText, keyText] = await Promise.all([readOrRule(certFile), readOrRule(keyFile)]);
   const problems: Problem[] = [];
@@ -142,11 +147,11 @@ export async function readCertificatePair(
   if ('code' in key) refuseKey(key);
 
   if (!found) return { problems };
-  const chain = arrangeChain(found, 'code' in key ? undefined : key, host);
+  const chain = arranges ? arrangeChain(found, 'code' in key ? undefined : key, host) : found;
   const isAsFound = chain.length === found.length && chain.every((certificate, at) => certificate === found[at]);
-  const hasMore = /PRIVATE KEY/.test(chainText as string) || /BEGIN CERTIFICATE/.test(String(keyText));
+  const hasMore = arranges && (/PRIVATE KEY/.test(chainText as string) || /BEGIN CERTIFICATE/.test(String(keyText)));
   const rearranged = !isAsFound || hasMore;
-  for (const rule of chainRules(chain, found.length, host, now)) {
+  for (const rule of chainRules(chain, found.length - chain.length, host, now)) {
     if (!(allowExpired && rule.code === 'expired')) refuseCert(rule);
   }
   const leaf = chain[0]!;

@@ -60,6 +60,15 @@ export interface ManualUse {
   layout?: Layout;
 }
 
+/** The problems where no key was named, and none was found beside the chain or in it. */
+function withoutKey(problems: readonly Problem[], chain: Omit<Problem, 'rule'>): Problem[] {
+  const { flag } = questions.keyFile;
+  return problems.flatMap((problem): Problem[] => {
+    if (problem.flag !== flag) return [problem];
+    return problem.rule.code === 'file' ? [] : [{ ...chain, rule: { code: 'needs', flags: [flag] } }];
+  });
+}
+
 /**
  * The files that were named with --cert-file and --key-file: used where they are, so that whoever renews them goes on
  * doing so, or copied.
@@ -81,8 +90,9 @@ export async function chooseManualCertificate(
   }
   const { certFile, keyFile } = located;
   const files = { certFile, keyFile, blame: { cert: blame('certFile', certFile), key: blame('keyFile', keyFile) } };
-  const { pair, problems } = await readCertificatePair(files, host, now);
-  if (!pair) return { notes: [], problems };
+  const { pair, problems } = await readCertificatePair(files, host, now, { arranges: true });
+  if (!pair)
+    return { notes: [], problems: keyFile === certFile ? withoutKey(problems, blame('certFile', certFile)) : problems };
   const { notAfter, chainPem: certPem, keyPem } = pair;
   const place =
     pair.rearranged && !copied && layout

@@ -42,7 +42,7 @@ async function judge(
   const choice = await chooseManualCertificate(
     { host: name, certFile, keyFile },
     {},
-    { environment, now: at, copied: false },
+    { environment, now: at, copied: false, layout: layoutBelow(directory) },
   );
   return { ...choice, codes: choice.problems.map(({ flag, rule }) => `${flag} ${rule.code}`) };
 }
@@ -107,10 +107,84 @@ describe('chooseManualCertificate', () => {
     expect((await judge(chain.leaf, chain.key, { at: inDays(-shift) })).codes).toEqual([`--cert-file ${code}`]);
   });
 
-  it('refuses a chain in the wrong order, naming the place', async () => {
-    const { problems } = await judge(chain.leaf + chain.root + chain.intermediate, chain.key);
+  it('takes a bundle in any order, with what does not belong to it, and serves it in order', async () => {
+    const other = await makeChain({ type: 'dns', value: 'other.example.com' });
+    const both = (chain.leaf + chain.intermediate).trim();
+    for (const bundle of [
+      chain.intermediate + chain.leaf,
+      chain.intermediate + other.root + chain.leaf,
+      other.leaf + other.intermediate + chain.leaf + chain.intermediate,
+    ]) {
+      const { certificate, codes } = await judge(bundle, chain.key);
+      expect(codes).toEqual([]);
+      // A copy: the files themselves are somebody else's.
+      expect(certificate?.create?.certPem.trim()).toBe(both);
+      expect(certificate?.certFile).toBe(layoutBelow(directory).certificate(host));
+    }
+    const { certificate } = await judge(both, chain.key);
+    expect(certificate).not.toHaveProperty('create');
+  });
+
+  it('refuses a chain of which nothing belongs to the certificate', async () => {
+    const { problems } = await judge(chain.leaf + chain.root, chain.key);
     expect(problems[0]?.rule).toEqual({ code: 'chain-order', position: 2 });
-    expect((await judge(chain.intermediate + chain.leaf, chain.key)).codes).toContain('--cert-file chain-order');
+  });
+
+  it('says when the chain is cut off behind the certificate', async () => {
+    const environment = { SSL_CERT_FILE: '/nonexistent' };
+    expect((await judge(chain.leaf, chain.key, { environment })).notes).toEqual([
+      { code: 'chain-incomplete', file: join(directory, 'my.crt'), issuer: 'CN=Test Intermediate' },
+    ]);
+  });
+
+  it.each(['pkcs1', 'sec1'] as const)('takes a key in %s form', async (type) => {
+    const own = await makeSelfSignedCertificate(host);
+    if (type === 'sec1') {
+      const key = createPrivateKey(own.keyPem).export({ type, format: 'pem' }) as string;
+      expect(key).toContain('BEGIN EC PRIVATE KEY');
+      expect((await judge(own.certPem, key)).codes).toEqual([]);
+      return;
+    }
+    const files = { cert: join(directory, 'rsa.crt'), key: join(directory, 'rsa.key') };
+    const subject = ['-subj', `/CN=${host}`, '-addext', `subjectAltName=DNS:*.example.com`, '-days', '30'];
+    const out = ['-keyout', files.key, '-out', files.cert, '-nodes', '-newkey', 'rsa:2048'];
+    execFileSync('openssl', ['req', '-x509', ...subject, ...out], { stdio: 'ignore' });
+    const key = createPrivateKey(readFileSync(files.key)).export({ type, format: 'pem' }) as string;
+    expect(key).toContain('BEGIN RSA PRIVATE KEY');
+    // And with it a wildcard certificate.
+    expect((await judge(readFileSync(files.cert, 'utf8'), key, { at: inDays(1) })).codes).toEqual([]);
+  });
+
+  it.each([
+    ['certbot', 'fullchain.pem', 'privkey.pem'],
+    ['acme.sh', 'fullchain.cer', `${host}.key`],
+    ['Caddy', `${host}.crt`, `${host}.key`],
+  ])('finds both files in a directory of %s', async (_, certName, keyName) => {
+    const folder = join(directory, host);
+    mkdirSync(folder);
+    writeFileSync(join(folder, certName), chain.leaf + chain.intermediate);
+    writeFileSync(join(folder, keyName), chain.key);
+    const use = { environment: {}, now, copied: true };
+    const choice = await chooseManualCertificate({ host, certFile: folder, keyFile: undefined }, {}, use);
+    expect(choice.problems).toEqual([]);
+    expect(choice.certificate).toMatchObject({ certFile: join(folder, certName), keyFile: join(folder, keyName) });
+  });
+
+  it('finds the key in the file of the chain, and says what is missing where it is not', async () => {
+    const certFile = join(directory, 'all.pem');
+    const use = { environment: {}, now, copied: true, layout: layoutBelow(directory) };
+    const choose = () => chooseManualCertificate({ host, certFile, keyFile: undefined }, {}, use);
+    writeFileSync(certFile, chain.key + chain.leaf + chain.intermediate);
+    const { certificate, problems } = await choose();
+    expect(problems).toEqual([]);
+    expect(certificate?.create?.certPem).not.toContain('PRIVATE KEY');
+    expect(certificate?.create?.keyPem.trim()).toBe(chain.key.trim());
+    writeFileSync(certFile, chain.leaf + chain.intermediate);
+    expect((await choose()).problems).toEqual([
+      expect.objectContaining({ flag: '--cert-file', rule: { code: 'needs', flags: ['--key-file'] } }),
+    ]);
+    const nothing = { host, certFile: directory, keyFile: undefined };
+    expect((await chooseManualCertificate(nothing, {}, use)).problems[0]?.rule.code).toBe('no-chain-in-directory');
   });
 
   it("refuses another pair's key", async () => {

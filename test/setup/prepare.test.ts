@@ -106,7 +106,8 @@ describe('prepareSetup in the foreground', () => {
   });
 
   it.each([
-    [{ cert: 'manual', certFile: '/x' }, ['--cert needs']],
+    [{ cert: 'manual' }, ['--cert needs']],
+    [{ cert: 'manual', certFile: '/x' }, ['--cert-file file']],
     [{ cert: 'self-signed', certFile: '/x' }, ['--cert-file only-with']],
     [{ cert: 'letsencrypt', host: '192.168.1.2' }, ['--host private-host']],
     [{ cert: 'letsencrypt', host: '10.0.0.1', eabKid: 'kid-1' }, ['--host private-host', '--eab-kid needs']],
