@@ -1,5 +1,4 @@
 /** What every target derives from the answers in the same way: the relay's settings, the map entry, the proof. */
-import { join } from 'node:path';
 import { type DerpMap, derpMapOf, type RelayDescription } from '../derp-map/region.ts';
 import type { ProbeOptions } from '../probe/check.ts';
 import { type AdmissionRules, defaultRelayConfig, type RelayConfig } from '../relay/config.ts';
@@ -69,7 +68,7 @@ export function plannedDerpMap({ relay, certificate }: TargetInput): DerpMap {
 
 /** Where the answers to a certificate authority's challenges are put, for the relay to give. */
 export function challengeDirectoryOf(layout: Layout): string {
-  return join(layout.stateDirectory, 'acme');
+  return layout.acmeDirectory;
 }
 
 /** What the relay is told; the paths are those of `layout`. */

@@ -15,7 +15,7 @@ import { FileError, readText } from '../system/files.ts';
 import { openTrustedDirectory } from '../system/trusted-directory.ts';
 import type { CertificateChoice } from './certificate.ts';
 import { readMacKey } from './certificate-account.ts';
-import { type CertificatePair, isPubliclyTrusted, readCertificatePair } from './certificate-pair.ts';
+import { type CertificatePair, isPubliclyTrusted, issuersOf, readCertificatePair } from './certificate-pair.ts';
 import { findWay, type MakesWay } from './certificate-way.ts';
 import type { Note } from './notes.ts';
 import type { Problem } from './problems.ts';
@@ -197,10 +197,10 @@ export async function chooseOrderedCertificate(
   const pair = await installedPair(layout, host, use.now);
   const isPublic = isLetsEncrypt(order.directoryUrl);
   if (await isKept(pair, order, use.now)) {
-    const { notAfter, chain, chainPem } = pair!;
+    const { notAfter, chain } = pair!;
     const extra = isPubliclyTrusted(chain)
       ? {}
-      : { extraCa: `${chainPem}\n${await extraAuthorities(use.environment)}` };
+      : { extraCa: `${issuersOf(pair!)}\n${await extraAuthorities(use.environment)}` };
     return { certificate: { ...files, ...extra }, notAfter, notes: [], problems: [] };
   }
   const trust = isPublic ? {} : { extraCa: await extraAuthorities(use.environment) };

@@ -42,12 +42,17 @@ export async function isServed(
   return chain?.[0]?.fingerprint256 === leaf.fingerprint256;
 }
 
-async function takeUp(): Promise<void> {
+/** Has the relay read its certificate; false where somebody has stopped it, who does not want it started at night. */
+async function takeUp(): Promise<boolean> {
   const { active } = await unitState(RELAY_UNIT);
-  if (active === 'active') return reloadUnit(RELAY_UNIT);
-  // Without a certificate it could not start.
-  await resetFailedUnit(RELAY_UNIT);
-  await startUnit(RELAY_UNIT);
+  if (active === 'inactive') return false;
+  if (active === 'active') await reloadUnit(RELAY_UNIT);
+  else {
+    // Without a certificate it could not start.
+    await resetFailedUnit(RELAY_UNIT);
+    await startUnit(RELAY_UNIT);
+  }
+  return true;
 }
 
 /** The files of the relay's pair. */
@@ -70,7 +75,7 @@ export async function servePair(
   const { certMode, keyMode, owner } = await relayOwnership();
   await writePair(paths, texts, { certMode, keyMode, owner });
   try {
-    await takeUp();
+    if (!(await takeUp())) return;
     const deadline = Date.now() + TAKE_UP_MS;
     while (!(await isServed(leaf, { host, port }, signal))) {
       if (Date.now() > deadline) throw new NotServedError(port, false);

@@ -19,8 +19,9 @@ function blame(key: QuestionKey, answers: Answers, given: GivenAnswers, rule: Ru
 function certificateFiles(answers: Answers, { given, unusable }: Resolution): Problem[] {
   const files = ['certFile', 'keyFile'] as const;
   if (answers.cert === 'manual') {
-    // The key is looked for beside the chain.
-    const missing = answers.certFile === undefined && !unusable.has('certFile') ? (['certFile'] as const) : [];
+    // Of a chain that is named, the key is looked for beside it.
+    const missing =
+      answers.certFile === undefined ? files.filter((key) => answers[key] === undefined && !unusable.has(key)) : [];
     if (missing.length === 0 || unusable.has('cert')) return [];
     return [blame('cert', answers, given, { code: 'needs', flags: missing.map((key) => questions[key].flag) })];
   }

@@ -1,7 +1,9 @@
 /** Files of somebody else's: taken over again when they were renewed where they come from. */
+import { RELAY_UNIT } from '../../deploy/layout.ts';
 import type { Step } from '../../deploy/steps.ts';
 import { prepareSetup } from '../../setup/prepare.ts';
 import { previewSteps } from '../../setup/preview.ts';
+import { unitState } from '../../system/services.ts';
 import { EXIT } from '../exit-codes.ts';
 import { installRun } from '../install-run.ts';
 import { tellNotes } from '../note-lines.ts';
@@ -9,9 +11,10 @@ import { tellUnprepared } from '../setup-command.ts';
 import type { RenewRun } from './run.ts';
 
 /** The steps that have to do with the certificate. */
-function isAboutCertificate(step: Step): boolean {
+function isAboutCertificate(step: Step, isStopped: boolean): boolean {
+  if (step.kind === 'service') return !isStopped;
   if (step.kind === 'file') return step.purpose === 'certificate' || step.purpose === 'certificate-key';
-  return step.kind === 'service' || step.kind === 'owner';
+  return step.kind === 'owner';
 }
 
 /** Resolves to the exit code. */
@@ -19,10 +22,14 @@ export async function renewImported({ input, session, signal }: RenewRun): Promi
   const { output, messages } = session;
   const prepared = await prepareSetup(input);
   if (!prepared.ok) return tellUnprepared([], prepared, session);
-  const steps = prepared.plan.steps.filter(isAboutCertificate);
+  // Whoever has stopped the relay does not want it started at night.
+  const isStopped = (await unitState(RELAY_UNIT)).active === 'inactive';
+  const steps = prepared.plan.steps.filter((step) => isAboutCertificate(step, isStopped));
   const preview = await previewSteps(steps, prepared.runFacts, signal);
   if (preview.every(({ step }) => step.kind !== 'file')) {
-    tellNotes(prepared.notes, session);
+    // That the answers are still those of the last run goes without saying here.
+    const notes = prepared.notes.filter(({ code }) => code !== 'answers-kept');
+    tellNotes(notes, session);
     const at = prepared.certificate.notAfter?.toISOString() ?? '';
     output.answer(messages.report.certificateNotDue(at.slice(0, 10)));
     output.document({ ok: true, renewed: false, certificate: { ...prepared.certificate, notAfter: at } });
@@ -31,5 +38,7 @@ export async function renewImported({ input, session, signal }: RenewRun): Promi
   // Proved by way of the machine itself: what keeps others out is no reason to go on with the old certificate.
   const probe = { ...prepared.plan.probe, addresses: ['127.0.0.1'] };
   const plan = { ...prepared.plan, steps, probe };
-  return installRun({ ...prepared, plan, preview }, session, { mustProve: ['tls', 'certificate'] });
+  return installRun({ ...prepared, plan, preview, noStart: isStopped }, session, {
+    mustProve: ['tls', 'certificate'],
+  });
 }

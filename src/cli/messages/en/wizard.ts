@@ -106,7 +106,7 @@ export const wizard = {
       manual: 'Files I already have',
     },
     notes: {
-      letsencrypt: 'trusted everywhere, renewed by itself; port 80 or 443 must be reachable',
+      letsencrypt: 'trusted everywhere, renewed by itself',
       'self-signed': 'also works offline; clients 1.84 or later',
       manual: 'a chain and its key, PEM',
     },

@@ -102,7 +102,7 @@ export const wizard: Messages['wizard'] = {
       manual: '使用已有的证书文件',
     },
     notes: {
-      letsencrypt: '处处受信任，自动续期；需要能访问 80 或 443 端口',
+      letsencrypt: '处处受信任，自动续期',
       'self-signed': '离线或受限网络中也能用；客户端需 1.84 或更高版本',
       manual: '证书链和私钥，PEM 格式',
     },
