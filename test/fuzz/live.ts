@@ -143,6 +143,8 @@ async function strike({ name, settings, kinds: chosen, pair: withPair, stun }: V
   const latencies: number[] = [];
   const onLatency = (milliseconds: number) => latencies.push(milliseconds);
   const pair = withPair ? await SteadyPair.start(relay.target.port, { every: 10, onLatency }) : undefined;
+  // The watch over its certificate is opened a moment after the relay says that it listens.
+  await delay(1500);
   const before = await look(relay, withPair);
   const counts = new Map<string, number>();
   const until = Date.now() + seconds * 1000;
