@@ -64,6 +64,14 @@ describe('everything else is handed on', () => {
     ['a folded header without a colon', `${LINE}${UPGRADE}User-Agent: a\r\n b\r\n\r\n`],
     ['a line without a colon', `${LINE}${UPGRADE}User-Agent\r\n\r\n`],
     ['a header without a name', `${LINE}${UPGRADE}: x\r\n\r\n`],
+    // node:http refuses these, or reads them otherwise.
+    ['the same Upgrade twice', `${LINE}${UPGRADE}Upgrade: DERP\r\n\r\n`],
+    ['a name of the other node twice', `${LINE}${UPGRADE}Ideal-Node: a\r\nIdeal-Node: b\r\n\r\n`],
+    ['a zero byte', `${LINE}${UPGRADE}Host: a\0\r\n\r\n`],
+    ['a bare line feed in a value', `${LINE}${UPGRADE}Host: a\nUpgrade: websocket\r\n\r\n`],
+    ['a bare carriage return in a value', `${LINE}${UPGRADE}Host: a\rb\r\n\r\n`],
+    ['a tab behind Connection', `${LINE}Upgrade: DERP\r\nConnection: Upgrade\t\r\n\r\n`],
+    ['a byte that only JavaScript takes for a space', `${LINE}${UPGRADE}Derp-Fast-Start: 1\xa0\r\n\r\n`],
     ['a space before the colon', `${LINE}Upgrade : DERP\r\nConnection: Upgrade\r\n\r\n`],
   ])('%s', (_, text) => {
     expect(read(text)).toBeUndefined();
