@@ -1,6 +1,6 @@
 /** The commands about an installed relay, one entry each: adding one takes an entry here and its texts in `help.ts`. */
 import type { Problem } from '../setup/problems.ts';
-import type { Flags } from './invocation.ts';
+import type { Flags } from './flags.ts';
 import type { Messages } from './messages/en.ts';
 import type { Session } from './session.ts';
 

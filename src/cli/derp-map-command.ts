@@ -4,8 +4,8 @@ import { policySnippet } from '../derp-map/region.ts';
 import type { Problem } from '../setup/problems.ts';
 import { readInstalled, readValue, whereabouts } from '../setup/status/installed.ts';
 import { EXIT } from './exit-codes.ts';
+import type { Flags } from './flags.ts';
 import { findInstallation, readPlaces } from './installation-option.ts';
-import type { Flags } from './invocation.ts';
 import { tellProblems } from './problem-list.ts';
 import type { Session } from './session.ts';
 

@@ -8,7 +8,7 @@ import { createOutput } from './output.ts';
 import { tellProblems } from './problem-list.ts';
 import type { Session } from './session.ts';
 import { addEnvironmentSwitches } from './switches.ts';
-import { WizardInterrupted } from './wizard/prompting.ts';
+import { WizardInterrupted } from './wizard/prompter.ts';
 
 async function main(argv: readonly string[]): Promise<number> {
   const environment = process.env;

@@ -5,7 +5,7 @@ import type { Layout } from '../deploy/layout.ts';
 import type { Problem } from '../setup/problems.ts';
 import { locateInstallation, type Places } from '../setup/status/gather.ts';
 import { EXIT } from './exit-codes.ts';
-import type { Flags } from './invocation.ts';
+import type { Flags } from './flags.ts';
 import type { Session } from './session.ts';
 
 /** `--root`, or where to look when it is not given. A value that is missing is added to the problems. */

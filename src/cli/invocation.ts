@@ -2,11 +2,9 @@
 import { type Command, CommanderError } from 'commander';
 import type { Problem } from '../setup/problems.ts';
 import { closest } from '../setup/suggest.ts';
+import type { Flags } from './flags.ts';
 import type { Messages } from './messages/en.ts';
 import { type CommandName, createProgram } from './program.ts';
-
-/** The texts of the flags that were given; true for a switch, or for a flag whose value is missing. */
-export type Flags = Partial<Record<string, string | boolean>>;
 
 /** What the command line asks for. */
 export type Invocation =

@@ -9,8 +9,8 @@ import { systemAuthorities } from '../system/authorities.ts';
 import { FileError, readText } from '../system/files.ts';
 import { checkLines } from './check-lines.ts';
 import { columnsOf } from './columns.ts';
+import type { Flags } from './flags.ts';
 import { EXIT_INTERRUPTED, watchInterruption } from './interruption.ts';
-import type { Flags } from './invocation.ts';
 import { tellProblems } from './problem-list.ts';
 import type { Session } from './session.ts';
 

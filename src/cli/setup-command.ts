@@ -8,14 +8,14 @@ import type { PrepareInput } from '../setup/resolved.ts';
 import type { SetupSwitches } from '../setup/switches.ts';
 import { previewDiffLines } from './diff-lines.ts';
 import { EXIT } from './exit-codes.ts';
+import type { Flags } from './flags.ts';
 import { foregroundRun } from './foreground-run.ts';
 import { dryRun, installRun } from './install-run.ts';
-import type { Flags } from './invocation.ts';
 import { whileLocked } from './locked.ts';
 import type { Output } from './output.ts';
 import { tellProblems } from './problem-list.ts';
 import type { Session } from './session.ts';
-import { canPrompt } from './wizard/prompting.ts';
+import { canPrompt } from './wizard/prompter.ts';
 import type { RunCommand } from './wizard/run-again.ts';
 
 /** Where everything is kept in the foreground when nobody says where: the user's own place for state. */

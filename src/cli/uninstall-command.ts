@@ -7,15 +7,16 @@ import { subjectOf } from '../setup/steps/handlers.ts';
 import { createApplyProgress } from './apply-lines.ts';
 import { columnsOf } from './columns.ts';
 import { EXIT } from './exit-codes.ts';
+import type { Flags } from './flags.ts';
 import { watchInterruption } from './interruption.ts';
-import type { Flags } from './invocation.ts';
 import { whileLocked } from './locked.ts';
 import { previewLines } from './plan-lines.ts';
 import { tellProblems } from './problem-list.ts';
 import { tellRunFailure } from './run-failure.ts';
 import type { Session } from './session.ts';
 import { pathOption } from './setup-command.ts';
-import { canPrompt, confirm } from './wizard/prompting.ts';
+import { canPrompt } from './wizard/prompter.ts';
+import { confirm } from './wizard/prompting.ts';
 
 /** The files that stay, because clients know the relay by them. */
 function keptFiles({ steps }: PreparedRemoval): string[] {

@@ -10,14 +10,15 @@ import { compareVersions } from '../setup/versions.ts';
 import { packageDirectory } from '../system/package.ts';
 import { columnsOf } from './columns.ts';
 import { EXIT } from './exit-codes.ts';
+import type { Flags } from './flags.ts';
 import { dryRun, installRun } from './install-run.ts';
-import type { Flags } from './invocation.ts';
 import { whileLocked } from './locked.ts';
 import { planLines } from './plan-lines.ts';
 import { tellProblems } from './problem-list.ts';
 import type { Session } from './session.ts';
 import { tellUnprepared } from './setup-command.ts';
-import { canPrompt, confirm } from './wizard/prompting.ts';
+import { canPrompt } from './wizard/prompter.ts';
+import { confirm } from './wizard/prompting.ts';
 
 /** What fetches the newest version and has that install itself. */
 const NEWEST = 'npx --yes derp-setup@latest upgrade';

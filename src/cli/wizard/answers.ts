@@ -3,7 +3,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Facts } from '../../setup/facts.ts';
 import { type Answers, type QuestionKey, questionKeys, questions } from '../../setup/questions.ts';
 import { type AnswerSource, completeAnswers, type GivenAnswers } from '../../setup/resolve.ts';
-import type { Texts } from './question.ts';
+import type { Texts } from './texts.ts';
 
 /** Answers that are offered and not taken for granted: somebody gave them at another time, or for another program. */
 const OFFERED: readonly AnswerSource[] = ['prompt', 'saved', 'derper'];

@@ -1,6 +1,6 @@
 /** Between two questions: shows that something takes its time, and keeps keys that are pressed meanwhile off the screen. */
 import type { Output } from '../output.ts';
-import { type Terminal, WizardInterrupted } from './prompting.ts';
+import { type Terminal, WizardInterrupted } from './prompter.ts';
 
 const CTRL_C = 0x03;
 

@@ -1,7 +1,7 @@
 /** The last question before anything is done. */
 import type { Problem } from '../../setup/problems.ts';
 import type { Messages } from '../messages/en.ts';
-import { BACK, type Prompter } from './prompting.ts';
+import { BACK, type Prompter } from './prompter.ts';
 import { judgeText, sentenceOf } from './question.ts';
 import { typedPath } from './questions/certificate.ts';
 

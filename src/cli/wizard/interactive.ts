@@ -16,8 +16,8 @@ import type { Session } from '../session.ts';
 import { changedAnswerLines } from './changed-answers.ts';
 import { confirmPlan, type PlanDecision } from './confirm-plan.ts';
 import { openWizard } from './open.ts';
-import { BACK } from './prompting.ts';
-import type { Texts } from './question.ts';
+import { BACK } from './prompter.ts';
+import type { Texts } from './texts.ts';
 import { runWizard, type WizardRun, type WizardState } from './wizard.ts';
 
 /** What happens after the yes. */

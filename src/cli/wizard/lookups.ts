@@ -21,7 +21,7 @@ import { checkVerification } from '../../setup/verification-check.ts';
 import { FileError, kindOf, readText } from '../../system/files.ts';
 import { closedPorts, refusedPorts, ruleCommands } from '../../system/firewall.ts';
 import { findFreePort, type PortProtocol } from '../../system/ports.ts';
-import type { Texts } from './question.ts';
+import type { Texts } from './texts.ts';
 
 export type PortKey = 'derpPort' | 'httpPort' | 'stunPort';
 

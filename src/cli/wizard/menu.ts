@@ -6,7 +6,7 @@ import { joinParts } from '../columns.ts';
 import { formatBytes, formatDay } from '../figures.ts';
 import type { Messages } from '../messages/en.ts';
 import { harmless } from '../text.ts';
-import { BACK, type Prompter } from './prompting.ts';
+import { BACK, type Prompter } from './prompter.ts';
 
 export const MENU_CHOICES = ['status', 'change', 'renew', 'paste', 'upgrade', 'check', 'remove', 'quit'] as const;
 export type MenuChoice = (typeof MENU_CHOICES)[number];

@@ -6,7 +6,8 @@ import { whileBusy } from './busy.ts';
 import { createLookups } from './lookups.ts';
 import { gatherPreflight } from './preflight-facts.ts';
 import { preflightLines, titleLine } from './preflight-table.ts';
-import { createPrompter, type Terminal } from './prompting.ts';
+import type { Terminal } from './prompter.ts';
+import { createPrompter } from './prompting.ts';
 import { createScreen } from './screen.ts';
 import type { WizardRun } from './wizard.ts';
 

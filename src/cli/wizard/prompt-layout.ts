@@ -2,7 +2,7 @@
 import type { ChalkInstance } from 'chalk';
 import { wrapText } from '../columns.ts';
 import { displayWidth, padTo } from '../text.ts';
-import type { SelectOption } from './prompting.ts';
+import type { SelectOption } from './prompter.ts';
 
 /** In front of every option and of every message. */
 const MARK_WIDTH = 2;

@@ -9,10 +9,8 @@ import type { Messages } from '../messages/en.ts';
 import { wordingOf } from '../problem-list.ts';
 import { printable } from '../text.ts';
 import type { WizardLookups } from './lookups.ts';
-import type { Back, Prompter } from './prompting.ts';
-
-/** Answers as texts, as flags and files give them. */
-export type Texts = Partial<Record<QuestionKey, string>>;
+import type { Back, Prompter } from './prompter.ts';
+import type { Texts } from './texts.ts';
 
 /** What one question contributes. */
 export interface Draft {

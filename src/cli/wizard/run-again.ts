@@ -6,12 +6,13 @@ import { gatherStatus } from '../../setup/status/gather.ts';
 import { statusOf } from '../../setup/status/status.ts';
 import { lineWidth } from '../columns.ts';
 import { EXIT } from '../exit-codes.ts';
-import type { Flags } from '../invocation.ts';
+import type { Flags } from '../flags.ts';
 import type { Session } from '../session.ts';
 import { whileBusy } from './busy.ts';
 import { type CarryOut, converse } from './interactive.ts';
 import { chooseFromMenu, type MenuChoice, menuHeader, menuHeaderLines } from './menu.ts';
-import { createPrompter, WizardInterrupted } from './prompting.ts';
+import { WizardInterrupted } from './prompter.ts';
+import { createPrompter } from './prompting.ts';
 
 /** The commands that the menu runs, by their names. */
 export type MenuCommand = 'status' | 'doctor' | 'derp-map' | 'renew' | 'upgrade' | 'uninstall';

@@ -3,8 +3,8 @@ import type { Resolved } from '../../setup/resolved.ts';
 import type { SetupSwitches } from '../../setup/switches.ts';
 import { answerLines } from './answer-lines.ts';
 import { answersWith, type Baseline, type Contribution, fixedAnswers, givenWith, neededTexts } from './answers.ts';
-import { BACK, type Back } from './prompting.ts';
-import type { Draft, QuestionId, Situation, Texts, WizardQuestion, WizardTools } from './question.ts';
+import { BACK, type Back } from './prompter.ts';
+import type { Draft, QuestionId, Situation, WizardQuestion, WizardTools } from './question.ts';
 import { certificateQuestion } from './questions/certificate.ts';
 import { derperQuestion } from './questions/derper.ts';
 import { firewallQuestion } from './questions/firewall.ts';
@@ -14,6 +14,7 @@ import { regionQuestion } from './questions/region.ts';
 import { targetQuestion } from './questions/target.ts';
 import { verificationQuestion } from './questions/verification.ts';
 import type { Screen } from './screen.ts';
+import type { Texts } from './texts.ts';
 
 /** In the order in which they are asked: what others depend on comes first. */
 export const WIZARD_QUESTIONS: readonly WizardQuestion[] = [

@@ -1,7 +1,7 @@
 import { EventEmitter } from 'node:events';
 import { describe, expect, it } from 'vitest';
 import { whileBusy } from '../../../src/cli/wizard/busy.ts';
-import { type Terminal, WizardInterrupted } from '../../../src/cli/wizard/prompting.ts';
+import { type Terminal, WizardInterrupted } from '../../../src/cli/wizard/prompter.ts';
 import { keptOutput } from '../support/kept-output.ts';
 
 /** A keyboard that notes how it is set. It stands in for a terminal, which tests have not got. */

@@ -7,7 +7,7 @@ import { saysWhat } from '../../../src/cli/wizard/at-terminal.ts';
 import { changedAnswerLines } from '../../../src/cli/wizard/changed-answers.ts';
 import { chooseFromMenu, type MenuHeader, menuHeaderLines } from '../../../src/cli/wizard/menu.ts';
 import { layOutOptions } from '../../../src/cli/wizard/prompt-layout.ts';
-import type { SelectQuestion } from '../../../src/cli/wizard/prompting.ts';
+import type { SelectQuestion } from '../../../src/cli/wizard/prompter.ts';
 import { completeAnswers } from '../../../src/setup/resolve.ts';
 import type { PrepareInput } from '../../../src/setup/resolved.ts';
 import { serverFacts } from '../../setup/facts.ts';

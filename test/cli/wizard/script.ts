@@ -9,7 +9,7 @@ import {
   type KeysQuestion,
   type Prompter,
   type SelectQuestion,
-} from '../../../src/cli/wizard/prompting.ts';
+} from '../../../src/cli/wizard/prompter.ts';
 import type { Screen } from '../../../src/cli/wizard/screen.ts';
 import {
   runWizard,

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { BACK } from '../../../src/cli/wizard/prompting.ts';
+import { BACK } from '../../../src/cli/wizard/prompter.ts';
 import type { Facts } from '../../../src/setup/facts.ts';
 import { completeAnswers, resolveAnswers } from '../../../src/setup/resolve.ts';
 import { plainFacts, serverFacts } from '../../setup/facts.ts';

@@ -5,7 +5,7 @@ import { LETS_ENCRYPT } from '../../../cert/acme/directory.ts';
 import { privateHost } from '../../../cert/acme/private-host.ts';
 import { likelyChains, likelyKeys } from '../../../setup/certificate-files.ts';
 import type { CertificateMode } from '../../../setup/questions.ts';
-import { BACK, type Back } from '../prompting.ts';
+import { BACK, type Back } from '../prompter.ts';
 import {
   type Draft,
   judgeText,

@@ -1,6 +1,6 @@
 import type { TakeOver } from '../../../setup/derper/take-over.ts';
 import type { Messages } from '../../messages/en.ts';
-import { BACK } from '../prompting.ts';
+import { BACK } from '../prompter.ts';
 import type { WizardQuestion } from '../question.ts';
 import { unsuitable } from './target.ts';
 

@@ -1,5 +1,5 @@
 import { openingsText } from '../../step-texts.ts';
-import { BACK } from '../prompting.ts';
+import { BACK } from '../prompter.ts';
 import type { WizardQuestion } from '../question.ts';
 
 /** Whether to let clients in through this machine's own firewall. */

@@ -2,7 +2,7 @@ import { isIP } from 'node:net';
 import type { HostReach } from '../../../setup/host-check.ts';
 import { questions } from '../../../setup/questions.ts';
 import { addressScope } from '../../../system/network.ts';
-import { BACK } from '../prompting.ts';
+import { BACK } from '../prompter.ts';
 import {
   givenByAll,
   judgeText,

@@ -4,7 +4,7 @@ import { OFF } from '../../../setup/values.ts';
 import type { PortProtocol } from '../../../system/ports.ts';
 import { noteText } from '../../note-lines.ts';
 import type { PortKey } from '../lookups.ts';
-import { BACK, type Back } from '../prompting.ts';
+import { BACK, type Back } from '../prompter.ts';
 import {
   type Draft,
   givenByAll,

@@ -1,6 +1,6 @@
 import { lintRegionId } from '../../../derp-map/lint.ts';
 import type { Answers } from '../../../setup/questions.ts';
-import { BACK, type Back } from '../prompting.ts';
+import { BACK, type Back } from '../prompter.ts';
 import {
   type Draft,
   givenByAll,

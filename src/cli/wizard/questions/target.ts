@@ -1,6 +1,6 @@
 import type { Facts } from '../../../setup/facts.ts';
 import { questions } from '../../../setup/questions.ts';
-import { BACK } from '../prompting.ts';
+import { BACK } from '../prompter.ts';
 import { givenByAll, type WizardQuestion } from '../question.ts';
 
 /** The ways to run a relay, whether or not this version has them. */

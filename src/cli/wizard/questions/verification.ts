@@ -1,6 +1,6 @@
 import { formatVerification, type Verification } from '../../../deploy/verification.ts';
 import type { Facts } from '../../../setup/facts.ts';
-import { BACK, type Back } from '../prompting.ts';
+import { BACK, type Back } from '../prompter.ts';
 import {
   givenByAll,
   judgeText,

@@ -1,0 +1,4 @@
+import type { QuestionKey } from '../../setup/questions.ts';
+
+/** Answers as texts, as flags and files give them. */
+export type Texts = Partial<Record<QuestionKey, string>>;
