@@ -64,7 +64,7 @@ const listWords = words('/', '/0', '/32', '/128', '/-1', '#', '\n', '::', '.', '
 function checkList(input: Buffer): boolean {
   const ranges = attempt(() => parseAddressList(input.toString('utf8')), AddressListError);
   if (ranges instanceof AddressListError) {
-    promise(ranges.line >= 1 && ranges.message.length < 250, () => `line ${ranges.line}: ${ranges.message}`);
+    promise(ranges.line >= 1 && ranges.message.length < 600, () => `line ${ranges.line}: ${ranges.message}`);
     return false;
   }
   const set = new AddressSet(ranges);
