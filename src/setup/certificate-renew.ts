@@ -10,7 +10,8 @@ import { type Renewal, type RenewalWindow, renewalOf } from '../cert/acme/schedu
 import { openStore } from '../cert/acme/store.ts';
 import type { Layout } from '../deploy/layout.ts';
 import type { CertificateOrder } from '../deploy/steps.ts';
-import { ensureDirectory, setMode, setOwner } from '../system/files.ts';
+import { setEntryMode, setEntryOwner } from '../system/file-access.ts';
+import { ensureDirectory } from '../system/files.ts';
 import { openTrustedDirectory } from '../system/trusted-directory.ts';
 import { issueOrder } from './certificate-issue.ts';
 import { glanceAtStore, installedPair, openConnection } from './certificate-order.ts';
@@ -53,8 +54,8 @@ async function windowOf(pair: CertificatePair, { order, environment, signal }: R
 /** Makes sure of the directory for accounts and answers, which a run without an order may have left out. */
 async function prepareDirectory(path: string, group: number | undefined): Promise<void> {
   if ((await ensureDirectory(path, 0o750)) === undefined) return;
-  await setMode(path, 0o750);
-  if (group !== undefined) await setOwner(path, { uid: process.getuid?.() ?? 0, gid: group });
+  await setEntryMode(path, 0o750);
+  if (group !== undefined) await setEntryOwner(path, { uid: process.getuid?.() ?? 0, gid: group });
 }
 
 async function rememberNotServed({ order }: RenewInput, port: number): Promise<void> {

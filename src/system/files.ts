@@ -1,8 +1,7 @@
 /** Files of the machine: typed read errors, and writes that leave either the old content or the new, never a part. */
 import { randomBytes } from 'node:crypto';
+import { constants } from 'node:fs';
 import {
-  chmod,
-  chown,
   lstat,
   mkdir,
   open,
@@ -161,8 +160,14 @@ async function makeDirectory(path: string, mode: number): Promise<string | undef
     await mkdir(path);
   }
   try {
-    // The umask of whoever runs this must not decide who can reach the relay's files.
-    await chmod(path, mode);
+    // The umask of whoever runs this must not decide who can reach the relay's files; nor may a link that somebody has
+    // put in the place of the new directory decide what else gets this mode.
+    const directory = await open(path, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW);
+    try {
+      await directory.chmod(mode);
+    } finally {
+      await directory.close();
+    }
   } catch (cause) {
     await rmdir(path).catch(() => {});
     throw cause;
@@ -291,24 +296,6 @@ export async function writeFileAtomic(
     await syncDirectory(dirname(path));
   } catch (cause) {
     await unlink(temporary).catch(() => {});
-    throw toFileError('write', path, cause);
-  }
-}
-
-/** Sets the permission bits of a file that is already there; throws FileError. */
-export async function setMode(path: string, mode: number): Promise<void> {
-  try {
-    await chmod(path, mode);
-  } catch (cause) {
-    throw toFileError('write', path, cause);
-  }
-}
-
-/** Gives a file or directory to somebody; throws FileError. */
-export async function setOwner(path: string, { uid, gid }: Ids): Promise<void> {
-  try {
-    await chown(path, uid, gid);
-  } catch (cause) {
     throw toFileError('write', path, cause);
   }
 }

@@ -1,6 +1,7 @@
 /** Has somebody else answer challenges who serves a folder: the running relay. */
 import { join } from 'node:path';
-import { ensureDirectory, type Ids, removeFile, setMode, setOwner, writeFileAtomic } from '../../system/files.ts';
+import { setEntryMode, setEntryOwner } from '../../system/file-access.ts';
+import { ensureDirectory, type Ids, removeFile, writeFileAtomic } from '../../system/files.ts';
 import { challengeServerName } from './identifier.ts';
 import { CHALLENGE_PATH, type Challenge, isToken, type Responder } from './responder.ts';
 
@@ -35,8 +36,8 @@ export function createFolderResponder(folder: string, owner: Ids | undefined): R
       if (challenge.type === 'http-01' && !isToken(challenge.token)) throw new RangeError('this is no token');
       for (const directory of directoriesFor(folder, challenge)) {
         if ((await ensureDirectory(directory, DIRECTORY_MODE)) === undefined) continue;
-        await setMode(directory, DIRECTORY_MODE);
-        if (owner !== undefined) await setOwner(directory, owner);
+        await setEntryMode(directory, DIRECTORY_MODE);
+        if (owner !== undefined) await setEntryOwner(directory, owner);
       }
       const file = challengeFile(folder, challenge);
       const content =

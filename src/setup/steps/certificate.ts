@@ -1,6 +1,7 @@
 import { dirname } from 'node:path';
 import { type CertificateStep, PRIVATE_FILE, PUBLIC_FILE } from '../../deploy/steps.ts';
-import { type Ids, readDirectoryState, setOwner } from '../../system/files.ts';
+import { setEntryOwner } from '../../system/file-access.ts';
+import { type Ids, readDirectoryState } from '../../system/files.ts';
 import { issueOrder } from '../certificate-issue.ts';
 import { writePair } from '../certificate-store.ts';
 import { idsOf, type StepHandler } from './handler.ts';
@@ -32,7 +33,7 @@ export const certificateHandler: StepHandler<CertificateStep> = {
         if (ids === undefined) return;
         // The relay's user may be gone in a moment, and its number somebody else's one day.
         for (const kept of [path, keyPath, dirname(path), order.acmeDirectory, dirname(order.acmeDirectory)]) {
-          if (kept === path || kept === keyPath || (await readDirectoryState(kept))) await setOwner(kept, SELF);
+          if (kept === path || kept === keyPath || (await readDirectoryState(kept))) await setEntryOwner(kept, SELF);
         }
       },
     });

@@ -1,5 +1,6 @@
 import type { DirectoryStep } from '../../deploy/steps.ts';
-import { ensureDirectory, readDirectoryState, removeEmptyDirectories, setMode, setOwner } from '../../system/files.ts';
+import { setEntryMode, setEntryOwner } from '../../system/file-access.ts';
+import { ensureDirectory, readDirectoryState, removeEmptyDirectories } from '../../system/files.ts';
 import { idsOf, type StepHandler, sameOwner } from './handler.ts';
 
 /** Makes directories, and gives an existing one the right mode and owner where the plan names an owner. */
@@ -20,17 +21,17 @@ export const directoryHandler: StepHandler<DirectoryStep> = {
       const made = await ensureDirectory(path, mode);
       const now = () => removeEmptyDirectories(path, made ?? path);
       context.remember({ what: path, now, repeatable: true });
-      if (ids !== undefined) await setOwner(path, ids);
+      if (ids !== undefined) await setEntryOwner(path, ids);
       return;
     }
     context.remember({
       what: path,
       now: async () => {
-        await setOwner(path, found);
-        await setMode(path, found.mode);
+        await setEntryOwner(path, found);
+        await setEntryMode(path, found.mode);
       },
     });
-    if (ids !== undefined) await setOwner(path, ids);
-    await setMode(path, mode);
+    if (ids !== undefined) await setEntryOwner(path, ids);
+    await setEntryMode(path, mode);
   },
 };

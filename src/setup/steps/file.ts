@@ -1,5 +1,6 @@
 import { isAsWritten } from '../../deploy/manifest.ts';
 import type { FileStep } from '../../deploy/steps.ts';
+import { setEntryMode, setEntryOwner } from '../../system/file-access.ts';
 import {
   kindOfEntry,
   readLink,
@@ -7,8 +8,6 @@ import {
   removeFile,
   replaceLink,
   type Snapshot,
-  setMode,
-  setOwner,
   writeFileAtomic,
 } from '../../system/files.ts';
 import { daemonReload } from '../../system/services.ts';
@@ -50,12 +49,12 @@ export const fileHandler: StepHandler<FileStep> = {
     const ids = (await idsOf(owner, context)) ?? before;
     if (before?.data.equals(Buffer.from(content))) {
       const putBack = async () => {
-        await setOwner(path, before);
-        await setMode(path, before.mode);
+        await setEntryOwner(path, before);
+        await setEntryMode(path, before.mode);
       };
       context.remember({ what: path, now: putBack });
-      if (ids !== undefined && !sameOwner(before, ids)) await setOwner(path, ids);
-      await setMode(path, mode);
+      if (ids !== undefined && !sameOwner(before, ids)) await setEntryOwner(path, ids);
+      await setEntryMode(path, mode);
       return;
     }
     const now = await wayBack(path, before);

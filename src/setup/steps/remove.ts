@@ -1,4 +1,5 @@
 import type { RemoveStep } from '../../deploy/steps.ts';
+import { setEntryOwner } from '../../system/file-access.ts';
 import {
   ensureDirectory,
   kindOfEntry,
@@ -8,7 +9,6 @@ import {
   removeEmptyDirectory,
   removeFile,
   replaceLink,
-  setOwner,
   writeFileAtomic,
 } from '../../system/files.ts';
 import { setTreeAside } from '../../system/trees.ts';
@@ -33,7 +33,7 @@ async function removeDirectory(path: string, { remember }: StepContext): Promise
   await removeEmptyDirectory(path);
   const putBack = async () => {
     await ensureDirectory(path, before.mode);
-    await setOwner(path, before);
+    await setEntryOwner(path, before);
   };
   remember({ what: path, now: putBack });
 }
