@@ -69,11 +69,13 @@ const suites = {
       iproute2: 'ip',
       'util-linux': 'nsenter',
     },
-    needs: `Go to build ${pebbleModules.join(', ')}, and ${madeForMachines}`,
+    needs: `Go to build ${[...pebbleModules, ...goModules].join(', ')}, and ${madeForMachines}`,
     prepare: (prefix) => ({
       DERP_ACME_TOOLS: buildTools('acme', pebbleModules, ''),
       DERP_VPS_MACHINES: prepareMachines(),
       DERP_VPS_RUNNING: runningFolder(prefix),
+      // The machines have them at hand.
+      DERP_INTEROP_TOOLS: interopTools(),
     }),
   },
 };

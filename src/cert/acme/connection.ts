@@ -4,7 +4,7 @@
  */
 import { type ClientRequest, request as httpRequest, type IncomingHttpHeaders, type IncomingMessage } from 'node:http';
 import { Agent, request as httpsRequest } from 'node:https';
-import type { Socket } from 'node:net';
+import { isIP, type Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import * as tls from 'node:tls';
 import { AcmeError, type AcmeStage } from './failure.ts';
@@ -135,6 +135,12 @@ export function connectAcme(options: ConnectionOptions): AcmeConnection {
     const host = target.hostname.replace(/^\[|\]$/g, '');
     const port = target.port || '443';
     const socket = proxy && (await tunnel(proxy, `${target.hostname}:${port}`, bounded));
+    const secured = (over: Socket) => ({
+      socket: over,
+      host,
+      ...(isIP(host) ? {} : { servername: host }),
+      ...(ca && { ca }),
+    });
     return new Promise((resolve, reject) => {
       const asked = httpsRequest(
         target,
@@ -142,9 +148,8 @@ export function connectAcme(options: ConnectionOptions): AcmeConnection {
           method,
           headers: { 'User-Agent': userAgent, 'Accept-Language': 'en', ...headers },
           signal: bounded,
-          ...(socket
-            ? { agent: false, createConnection: () => tls.connect({ socket, servername: host, ...(ca && { ca }) }) }
-            : { agent }),
+          // With an agent, even with none of its own, the request would make its own way past the proxy.
+          ...(socket ? { createConnection: () => tls.connect(secured(socket)) } : { agent }),
         },
         (answer) => readAnswer(answer).then(resolve, reject),
       );
