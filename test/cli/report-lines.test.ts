@@ -68,7 +68,7 @@ describe('the end of an installation', () => {
     expect(text).toContain(`
   Headscale     /etc/derp-setup/headscale-derp.yaml, to be named in derp.paths
   Certificate   to 2027-11-21, /etc/derp-setup/certs/203.0.113.7.crt
-                looked at twice a day, next 2026-11-22 03:12; when it ends a new one is made, whose pin must be pasted
+                looked at twice a day, next 2026-11-22 03:12; in its last month comes one with a new pin, to be pasted
   Written       `);
     expect(text).toContain('2 files in /etc/derp-setup · /usr/local/bin/derp-setup · /etc/systemd/system/derp-relay');
     expect(text).toContain('  Let in        443/tcp, 80/tcp, 3478/udp: ');

@@ -80,7 +80,7 @@ export const report: Messages['report'] = {
   certificateUntil: (at, file) => `有效期至 ${at}，${file}`,
   renewal: (next, mode) => {
     const looked = `每天检查两次，下次 ${next}`;
-    if (mode === 'self-signed') return `${looked}；到期后会生成新证书，届时请更新 derpMap 中的指纹`;
+    if (mode === 'self-signed') return `${looked}；到期前 30 天会备好新证书，届时请更新 derpMap 中的指纹`;
     return mode === 'manual' ? `${looked}；您更新证书文件后会自动采用` : `自动续期；${looked}`;
   },
   serving: '正在运行，按 Ctrl-C 结束。',
