@@ -1,4 +1,5 @@
 /** Self-signed certificates: the next one is prepared in time, and served on command or at the last moment. */
+import type { FilePurpose } from '../../deploy/steps.ts';
 import { policySnippet } from '../../derp-map/region.ts';
 import { applySteps } from '../../setup/apply.ts';
 import { nodeEntry } from '../../setup/certificate-node.ts';
@@ -11,6 +12,8 @@ import { tellUnprepared } from '../setup-command.ts';
 import type { RenewRun } from './run.ts';
 
 const DAY_MS = 24 * 3600 * 1000;
+/** What names the pin, and the list that has the digests of those files. */
+const REWRITTEN: readonly FilePurpose[] = ['derp-map', 'headscale-map', 'manifest'];
 
 /** Serves the next one, and writes what now says its pin. */
 async function switchOver(
@@ -29,9 +32,7 @@ async function switchOver(
   }
   const prepared = await prepareSetup({ ...input, now: new Date() });
   if (!prepared.ok) return tellUnprepared([], prepared, session);
-  const maps = prepared.plan.steps.filter(
-    (step) => step.kind === 'file' && ['derp-map', 'headscale-map'].includes(step.purpose),
-  );
+  const maps = prepared.plan.steps.filter((step) => step.kind === 'file' && REWRITTEN.includes(step.purpose));
   const applied = await applySteps(maps, prepared.runFacts, signal);
   await applied.keep();
   output.answer(messages.certificates.switched(next.pin));

@@ -96,8 +96,7 @@ export const report = {
   certificateUntil: (at: string, file: string) => `to ${at}, ${file}`,
   renewal: (next: string, mode: string): string => {
     const looked = `looked at twice a day, next ${next}`;
-    if (mode === 'self-signed')
-      return `${looked}; in its last month comes one with a new pin, to be pasted`;
+    if (mode === 'self-signed') return `${looked}; in its last month comes one with a new pin, to be pasted`;
     return mode === 'manual' ? `${looked}; what you renew is taken over` : `renewed by itself; ${looked}`;
   },
   serving: 'Serving until Ctrl-C.',
