@@ -315,7 +315,7 @@ describe('run again', () => {
     await terminal.waitFor(/— Check for trouble[\s\S]*✔[\s\S]*What next\?/, 120);
 
     await again.choose(menu, 'Renew certificate now');
-    await terminal.waitFor(/The certificate is good until [\s\S]*What next\?/, 60);
+    await terminal.waitFor(/The certificate is good to [\s\S]*What next\?/, 60);
 
     await again.choose(menu, 'Change settings');
     // Escape at the first question leads out of the questions.
