@@ -1,11 +1,14 @@
 /**
  * Which certificates Tailscale's own client takes of our relay: by the pin in the map, and by the authority behind them.
- * Whole tailnets with such maps are in test/interop/tailnet.test.ts.
+ * derp-setup's own client has to agree. Whole tailnets with such maps are in test/interop/tailnet.test.ts.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { makeSelfSignedCertificate } from '../../src/cert/self-signed.ts';
+import { connectDerp } from '../../src/client/connect.ts';
+import { DerpClientError } from '../../src/client/errors.ts';
+import type { Trust } from '../../src/client/trust.ts';
 import { makeChain } from '../setup/authority.ts';
 import { temporaryDirectory } from '../temporary.ts';
 import { order } from './support/issuing.ts';
@@ -39,18 +42,35 @@ async function stopRelay(): Promise<void> {
 }
 afterAll(stopRelay);
 
-async function expectAccepted(shown: Shown, belief: Belief): Promise<void> {
+async function expectAccepted(shown: Shown, belief: Belief, ours: { code: string } | null = null): Promise<void> {
   const relay = await relayWith(shown);
   const before = await relay.logins();
   expect(await askClient(relay, belief)).toEqual({ accepted: true });
   await expect.poll(relay.logins).toBeGreaterThan(before);
+  expect(await askOurClient(relay, belief)).toEqual(ours);
 }
 
 async function expectRefused(shown: Shown, belief: Belief, reason: RegExp): Promise<void> {
   const relay = await relayWith(shown);
   const before = await relay.logins();
   expect(await askClient(relay, belief)).toEqual({ accepted: false, reason: expect.stringMatching(reason) });
+  // Node may not have found the same thing wrong first.
+  const code = belief.pin === undefined ? 'certificate' : 'pin';
+  expect(await askOurClient(relay, belief)).toEqual({ code });
   expect(await relay.logins()).toBe(before);
+}
+
+/** What the client inside derp-setup, by which it verifies and probes, finds wrong; null for nothing. */
+async function askOurClient({ port }: ShowingRelay, { host, pin, roots }: Belief): Promise<{ code: string } | null> {
+  const trust: Trust =
+    pin === undefined ? { kind: 'ca', ...(roots === undefined ? {} : { extraCa: roots }) } : { kind: 'pin', pin };
+  try {
+    (await connectDerp({ host, addresses: ['127.0.0.1'], port, trust })).close();
+    return null;
+  } catch (error) {
+    if (error instanceof DerpClientError) return { code: error.code };
+    throw error;
+  }
 }
 
 /** One of ours, made so many days ago. */
@@ -156,8 +176,8 @@ describe('a chain of an authority', () => {
     ));
 
   it('for another address is accepted: the client compares names only', () =>
-    // It dials the map's IPv4 all the same.
-    expectAccepted(issued[ADDRESS]!, { host: '192.0.2.1', roots }));
+    // It dials the map's IPv4 all the same. Ours does compare: whoever else has a certificate could pose as the relay.
+    expectAccepted(issued[ADDRESS]!, { host: '192.0.2.1', roots }, { code: 'certificate' }));
 
   it("for an address lives too short for derpprobe's check of TLS alone, which looks at the authority as well", async () => {
     const relay = await relayWith(issued[ADDRESS]!);
