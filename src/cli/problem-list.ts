@@ -9,7 +9,7 @@ import { displayWidth, padTo, printable } from './text.ts';
 const WIDEST_LABEL = 44;
 
 /** What is wrong and how to mend it, in the language of the catalogue. */
-export function wordingOf(rule: Rule, { problems }: Messages): Wording {
+export function wordingOf(rule: Rule, { problems }: Pick<Messages, 'problems'>): Wording {
   // Each code's own sentence takes that code's own rule; the type system cannot follow the look-up.
   return (problems[rule.code] as (rule: Rule) => Wording)(rule);
 }

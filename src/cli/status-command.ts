@@ -1,7 +1,7 @@
 /** `derp-setup status`: how the installed relay is, once or again and again. */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Layout } from '../deploy/layout.ts';
-import type { Problem } from '../setup/problems.ts';
+import type { Problem, Rule } from '../setup/problems.ts';
 import type { RelayCounters, Sample } from '../setup/status/counters.ts';
 import { gatherStatus } from '../setup/status/gather.ts';
 import { type Status, statusOf } from '../setup/status/status.ts';
@@ -11,18 +11,29 @@ import { findInstallation, readPlaces } from './installation-option.ts';
 import { watchInterruption } from './interruption.ts';
 import { tellProblems } from './problem-list.ts';
 import type { Session } from './session.ts';
-import { statusLines, watchLine } from './status-lines.ts';
+import { failureReason, statusLines, watchLine } from './status-lines.ts';
 
 /** How often --watch looks, milliseconds. */
 const WATCH_INTERVAL_MS = 2000;
 
+/** What mends it differs by what the authority said. */
+function codeOf(rule: Rule | undefined): string | undefined {
+  return rule?.code === 'authority' ? rule.reason : rule?.code;
+}
+
 /** The document of --json: the status with the words for what is missing. */
-function statusDocument(status: Status, { status: words }: Session['messages']): object {
+function statusDocument(status: Status, messages: Session['messages']): object {
+  const { status: words } = messages;
+  const { renewal } = status;
   const shortcomings = status.shortcomings.map((code) => {
     const { text, remedy } = words.shortcomings[code];
     return { code, message: text, remedy };
   });
-  return { ...status, shortcomings };
+  if (!renewal?.failure) return { ...status, shortcomings };
+  const { at, next, isDue, problem } = renewal.failure;
+  const message = failureReason(renewal.failure, messages);
+  const failure = { at, code: codeOf(problem?.rule), message, isDue, next };
+  return { ...status, renewal: { ...renewal, failure }, shortcomings };
 }
 
 const exitCode = ({ ok }: Status) => (ok ? EXIT.done : EXIT.unverified);

@@ -1,13 +1,16 @@
 /** A status on one screen, and as a line for logs. */
 import type { ChalkInstance } from 'chalk';
+import type { RenewalFailure } from '../setup/renewal-failure.ts';
 import type { RelayCounters, Traffic } from '../setup/status/counters.ts';
 import type { Status } from '../setup/status/status.ts';
 import { compareVersions } from '../setup/versions.ts';
 import { formatBytes, formatClock, formatDay, formatTime } from './figures.ts';
 import { hangClauses, hangParts } from './hanging-lines.ts';
 import type { Messages } from './messages/en.ts';
+import { wordingOf } from './problem-list.ts';
 import { displayWidth, harmless, padTo } from './text.ts';
 
+type StatusMessages = Pick<Messages, 'problems' | 'status'>;
 type Words = Messages['status'];
 type Label = keyof Words['labels'];
 
@@ -17,6 +20,11 @@ const join = (parts: readonly (string | undefined | false)[]) =>
 
 /** Of a pin, enough to compare it with the derpMap's: `sha256-raw:` and 12 of its 64 digits. */
 const SHOWN_PIN = 23;
+
+/** Why there is no new certificate, in words. */
+export function failureReason({ problem, said }: RenewalFailure, messages: StatusMessages): string | undefined {
+  return problem === undefined ? said : `${problem.subject} ${wordingOf(problem.rule, messages).rule}`;
+}
 
 const secondsSince = (date: Date, now: Date) => Math.max(0, (now.getTime() - date.getTime()) / 1000);
 
@@ -60,9 +68,21 @@ function certificateLine({ certificate, renewal }: Status, words: Words): string
     words.until(formatDay(notAfter), daysLeft),
     mode && (words.modes[mode] ?? mode),
     source === 'file' && words.fromFile,
-    renewal?.failed && words.renewalFailed,
+    renewal?.failed && renewal.failure === undefined && words.renewalFailed,
     renewal && !renewal.active && words.renewalOff,
     renewal?.next && words.renewalNext(formatTime(renewal.next)),
+  ]);
+}
+
+/** Why there is no new certificate, and when it is tried again; what cannot be known is left out. */
+function renewalLine({ renewal }: Status, messages: StatusMessages): string | undefined {
+  const { failure } = renewal ?? {};
+  if (failure === undefined) return undefined;
+  const { status: words } = messages;
+  const { at, next } = failure;
+  return join([
+    words.renewalFailure(at && formatTime(at), failureReason(failure, messages)),
+    next && words.renewalAgain(formatTime(next)),
   ]);
 }
 
@@ -126,17 +146,19 @@ function title({ ok, versions, relay, service }: Status, words: Words, now: Date
  */
 export function statusLines(
   current: Status,
-  { status: words }: Pick<Messages, 'status'>,
+  messages: StatusMessages,
   paint: ChalkInstance,
   now: Date,
   columns?: number,
 ): string[] {
+  const { status: words } = messages;
   const { relay } = current;
   const rows: [Label, string | undefined][] = [
     ['host', hostLine(current)],
     ['service', serviceLine(current, words, now)],
     ['versions', versionsLine(current, words)],
     ['certificate', certificateLine(current, words)],
+    ['renewal', renewalLine(current, messages)],
     ['clients', relay && clientsLine(relay, words)],
     ['traffic', relay && trafficLine(relay, current.traffic, words)],
     ['dropped', relay && droppedLine(relay, words)],

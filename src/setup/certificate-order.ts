@@ -7,17 +7,16 @@ import { examineOrder } from '../cert/acme/examine.ts';
 import { identifierOf } from '../cert/acme/identifier.ts';
 import { authorityName, type OrderObstacle, obstacleOf } from '../cert/acme/obstacle.ts';
 import { privateHost } from '../cert/acme/private-host.ts';
-import { openStore } from '../cert/acme/store.ts';
 import type { Layout } from '../deploy/layout.ts';
 import type { CertificateOrder } from '../deploy/steps.ts';
 import { systemAuthorities } from '../system/authorities.ts';
-import { FileError, readText } from '../system/files.ts';
-import { openTrustedDirectory } from '../system/trusted-directory.ts';
+import { readText } from '../system/files.ts';
 import type { CertificateChoice } from './certificate.ts';
 import { readMacKey } from './certificate-account.ts';
 import { type CertificatePair, isPubliclyTrusted, issuersOf, readCertificatePair } from './certificate-pair.ts';
 import { findWay, type MakesWay } from './certificate-way.ts';
 import type { Note } from './notes.ts';
+import { glanceAtStore } from './order-memory.ts';
 import type { Problem } from './problems.ts';
 import { type Answers, questions } from './questions.ts';
 import type { GivenAnswers } from './resolve.ts';
@@ -54,26 +53,6 @@ export async function openConnection(environment: Environment, signal: AbortSign
     userAgent: `derp-setup/${__VERSION__}`,
     signal,
   });
-}
-
-/** What is remembered, as far as this user may look at it. */
-export async function glanceAtStore({ host, directoryUrl, acmeDirectory }: CertificateOrder) {
-  try {
-    const directory = await openTrustedDirectory(acmeDirectory);
-    try {
-      const store = openStore(directory.path);
-      const [memory, account] = await Promise.all([
-        store.readMemory(host, directoryUrl),
-        store.readAccount(directoryUrl),
-      ]);
-      return { memory, account };
-    } finally {
-      await directory.close();
-    }
-  } catch (error) {
-    if (error instanceof FileError) return {};
-    throw error;
-  }
 }
 
 /** The order that the answers ask for. */

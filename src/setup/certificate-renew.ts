@@ -14,9 +14,10 @@ import { setEntryMode, setEntryOwner } from '../system/file-access.ts';
 import { ensureDirectory } from '../system/files.ts';
 import { openTrustedDirectory } from '../system/trusted-directory.ts';
 import { issueOrder } from './certificate-issue.ts';
-import { glanceAtStore, installedPair, openConnection } from './certificate-order.ts';
+import { installedPair, openConnection } from './certificate-order.ts';
 import type { CertificatePair } from './certificate-pair.ts';
 import { NotServedError, relayOwnership, servedPaths, servePair } from './certificate-serving.ts';
+import { glanceAtStore } from './order-memory.ts';
 
 /** What became of it. `notAfter`: of the certificate that is served then; undefined where there is none. */
 export type RenewalOutcome =

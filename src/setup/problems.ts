@@ -57,6 +57,8 @@ export type Rule =
   | { code: 'only-for-target'; target: string }
   | { code: 'not-a-pin' }
   | { code: 'file'; action: 'read' | 'write'; problem: FileProblem; detail: string }
+  /** A new certificate that the relay did not take up; `detail` is the port. */
+  | { code: 'not-served'; detail: string }
   | { code: 'not-a-directory' }
   | { code: 'not-json' }
   | { code: 'not-an-object' }

@@ -181,6 +181,7 @@ const rules: { [C in Rule['code']]: Extract<Rule, { code: C }> } = {
   'not-a-directory-url': { code: 'not-a-directory-url' },
   'not-a-key-id': { code: 'not-a-key-id' },
   'not-a-mac-key': { code: 'not-a-mac-key' },
+  'not-served': { code: 'not-served', detail: 'port 443' },
   authority: {
     code: 'authority',
     authority: 'ca.example',

@@ -7,6 +7,7 @@ import { createOutput } from '../../src/cli/output.ts';
 import { statusLines, watchLine } from '../../src/cli/status-lines.ts';
 import { displayWidth } from '../../src/cli/text.ts';
 import { dropReasons } from '../../src/relay/counters.ts';
+import type { RenewalFailure } from '../../src/setup/renewal-failure.ts';
 import type { RelayCounters } from '../../src/setup/status/counters.ts';
 import type { Shortcoming, Status } from '../../src/setup/status/status.ts';
 
@@ -55,7 +56,7 @@ const status: Status = {
     exitStatus: undefined,
   },
   certificate: { mode: 'manual', notAfter: new Date(2026, 11, 3), source: 'served', daysLeft: 11 },
-  renewal: { active: true, next: new Date(2026, 10, 22, 0, 14), failed: false },
+  renewal: { active: true, next: new Date(2026, 10, 22, 0, 14), failed: false, failure: undefined },
   admission: ['tailscaled'],
   map: { regionId: 900, regionCode: 'myderp', nodeName: '900a', pin: undefined },
   relay,
@@ -112,6 +113,26 @@ describe('a status', () => {
     expect(statusLines({ ...status, map }, en, plain, now).at(-1)).toBe(
       '  Map           region 900 (myderp) · node 900a · pin sha256-raw:0123456789ab…',
     );
+  });
+
+  it('says why there is no new certificate, and when it is tried again, in one line', () => {
+    const at = new Date(2026, 10, 21, 0, 40);
+    const next = new Date(2026, 10, 22, 0, 14);
+    const refused = { authority: 'ca.example.com', stage: 'validation', host: 'derp.example.com' } as const;
+    const rule = { code: 'authority', reason: 'connection', detail: 'Timeout', ...refused } as const;
+    const lines = (failure: RenewalFailure, messages = en) =>
+      statusLines({ ...status, renewal: { ...status.renewal!, failed: true, failure } }, messages, plain, now);
+    const byOrder = { at, problem: { subject: 'ca.example.com', rule }, said: undefined, isDue: true, next };
+    expect(lines(byOrder)).toContain(
+      '  Renewal       failed at 2026-11-21 00:40: ca.example.com could not connect to derp.example.com: Timeout · tried again from 2026-11-22 00:14 on',
+    );
+    expect(lines(byOrder).filter((line) => line.includes('fail'))).toHaveLength(1);
+    expect(lines(byOrder, zh).join('\n')).toMatch(
+      /续期 +2026-11-21 00:40 失败：.+Timeout · 最早将于 2026-11-22 00:14 自动重试/,
+    );
+    const bySaid = { ...byOrder, problem: undefined, said: 'no way out', next: undefined };
+    expect(lines(bySaid)).toContain('  Renewal       failed at 2026-11-21 00:40: no way out');
+    expect(lines({ ...bySaid, said: undefined })).toContain('  Renewal       failed at 2026-11-21 00:40');
   });
 
   it('has words for every reason for which packets are dropped', () => {

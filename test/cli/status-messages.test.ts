@@ -84,7 +84,12 @@ const samples: { [Id in FindingId]: FindingData[Id] } = {
   'timer-missing': { unit },
   'timer-stopped': { unit },
   'timer-not-enabled': { unit },
-  'renewal-failed': { unit, exitStatus: 1, journal },
+  'renewal-failed': { unit, exitStatus: 1, next: date, journal },
+  'order-failed': {
+    problem: { subject: 'derp.example.com', rule: { code: 'not-served', detail: 'port 443' } },
+    at: date,
+    next: date,
+  },
   'permissions-fine': {},
   'file-exposed': { path, mode: 0o644, wanted: 0o600 },
   'file-mode': { path, mode: 0o644, wanted: 0o600 },

@@ -2,11 +2,12 @@
 import type { Layout } from '../../deploy/layout.ts';
 import { openFilesLimit } from '../../system/open-files.ts';
 import { readRelayStatus } from '../relay-status.ts';
+import { judgeRenewalFailure, type RenewalRun, rememberedOrders } from '../renewal-failure.ts';
 import { readCounters } from '../status/counters.ts';
 import { readInstalled, readValue, whereabouts } from '../status/installed.ts';
 import { readServedChain } from '../status/served-certificate.ts';
 import { type Judged, judgeAll } from './checks.ts';
-import type { DoctorFacts } from './facts.ts';
+import type { DoctorFacts, UnitFacts } from './facts.ts';
 import { gatherAdmission } from './gather/admission.ts';
 import { gatherCertificate } from './gather/certificate.ts';
 import { gatherDisks, gatherEdited, gatherFiles, gatherKey } from './gather/files.ts';
@@ -23,6 +24,10 @@ export interface VisitInput {
   signal: AbortSignal;
 }
 
+function renewalRun({ renewal, timerNext, renewalJournal }: UnitFacts): RenewalRun {
+  return { failed: renewal.active === 'failed', endedAt: renewal.since, timerNext, journal: renewalJournal };
+}
+
 /** Everything that this user can find out. Each look is bounded in time. */
 export async function gatherFacts({ layout, environment, signal }: VisitInput): Promise<DoctorFacts> {
   const now = new Date();
@@ -36,13 +41,14 @@ export async function gatherFacts({ layout, environment, signal }: VisitInput): 
   // What is looked at only on the machine that the relay is for, and of it some only as root.
   const here = <T>(look: () => Promise<T>) => (onMachine ? look() : nothing());
   const asRoot = <T>(look: () => Promise<T>) => (onMachine && isRoot ? look() : nothing());
-  const [answer, served, units, key, ports, tailnet] = await Promise.all([
+  const [answer, served, units, key, ports, tailnet, memory] = await Promise.all([
     here(async () => where && readRelayStatus(where.ports.derp, signal)),
     here(async () => where && readServedChain(where.host, where.ports.derp, signal)),
     isService ? gatherUnits(now) : undefined,
     gatherKey(layout.relayKey),
     here(async () => where && gatherPorts(where.ports)),
     here(() => gatherTailnet(rules?.tailscaled?.socket)),
+    isService ? rememberedOrders(installed) : undefined,
   ]);
   const relay = answer && readCounters(answer);
   const identity = relay && { publicKey: relay.publicKey, fingerprint: served?.[0]?.fingerprint256 };
@@ -70,6 +76,7 @@ export async function gatherFacts({ layout, environment, signal }: VisitInput): 
     installed,
     where,
     units,
+    renewalFailure: units && judgeRenewalFailure({ run: renewalRun(units), memory, leaf: served?.[0], now }),
     relay,
     key,
     files,

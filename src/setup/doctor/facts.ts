@@ -5,6 +5,7 @@ import type { PortOwner } from '../../system/port-owner.ts';
 import type { PortProtocol } from '../../system/ports.ts';
 import type { UnitState } from '../../system/services.ts';
 import type { Problem } from '../problems.ts';
+import type { RenewalFailure } from '../renewal-failure.ts';
 import type { RelayCounters } from '../status/counters.ts';
 import type { Installed, Whereabouts } from '../status/installed.ts';
 
@@ -185,6 +186,7 @@ export interface DoctorFacts {
   installed: Installed;
   where: Whereabouts | undefined;
   units: UnitFacts | undefined;
+  renewalFailure: RenewalFailure | undefined;
   relay: RelayCounters | undefined;
   /** The public key in the relay's key file, 64 hex digits, or what is wrong with the file. */
   key: { publicKey?: string; missing?: true; problem?: Problem };

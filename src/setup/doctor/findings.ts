@@ -86,7 +86,9 @@ export interface FindingData {
   'timer-missing': { unit: string };
   'timer-stopped': { unit: string };
   'timer-not-enabled': { unit: string };
-  'renewal-failed': { unit: string; exitStatus: number | undefined } & Journal;
+  /** `next`: when it is tried again by itself. */
+  'renewal-failed': { unit: string; exitStatus: number | undefined; next: Date | undefined } & Journal;
+  'order-failed': { problem: Problem; at: Date | undefined; next: Date | undefined };
 
   // Modes and owners.
   'permissions-fine': None;

@@ -1,10 +1,12 @@
 /** Finds out how an installed relay is. Changes nothing, and every look is bounded in time. */
+import type { X509Certificate } from 'node:crypto';
 import { type Layout, layoutBelow, RELAY_UNIT, RENEW_TIMER, RENEW_UNIT } from '../../deploy/layout.ts';
 import { FileError, readText } from '../../system/files.ts';
 import { CommandError } from '../../system/processes.ts';
-import { isSystemdRunning, timerNext, type UnitState, unitState } from '../../system/services.ts';
+import { isSystemdRunning, recentJournal, timerNext, type UnitState, unitState } from '../../system/services.ts';
 import { parseChain } from '../certificate-pair.ts';
 import { readRelayStatus } from '../relay-status.ts';
+import { judgeRenewalFailure, rememberedOrders } from '../renewal-failure.ts';
 import { readCounters, type Sample, trafficBetween } from './counters.ts';
 import { type Installed, isInstalled, readInstalled, readValue, whereabouts } from './installed.ts';
 import { readServedChain } from './served-certificate.ts';
@@ -45,18 +47,31 @@ function serviceStatus(unit: string, state: UnitState): ServiceStatus {
 /** When the certificate is looked at next; undefined where no timer does that. */
 export const nextRenewal = (): Promise<Date | undefined> => askSystemd(() => timerNext(RENEW_TIMER));
 
-async function readRenewal(): Promise<RenewalStatus | undefined> {
-  const [timer, service, next] = await Promise.all([
+/** The last lines say why a run failed; more of them are other runs'. */
+const JOURNAL_LINES = 20;
+
+async function readRenewal(
+  installed: Installed,
+  leaf: X509Certificate | undefined,
+  now: Date,
+): Promise<RenewalStatus | undefined> {
+  const [timer, service, next, memory] = await Promise.all([
     askSystemd(() => unitState(RENEW_TIMER)),
     askSystemd(() => unitState(RENEW_UNIT)),
     nextRenewal(),
+    rememberedOrders(installed),
   ]);
   if (timer === undefined || !timer.found) return undefined;
-  return { active: timer.active === 'active', next, failed: service?.active === 'failed' };
+  const failed = service?.active === 'failed';
+  const journal = failed ? await recentJournal(RENEW_UNIT, { lines: JOURNAL_LINES }) : [];
+  const run = { failed, endedAt: service?.since, timerNext: next, journal };
+  const failure = judgeRenewalFailure({ run, memory, leaf, now });
+  return { active: timer.active === 'active', next, failed, failure };
 }
 
 interface CertificateLook {
   certificate?: CertificateStatus;
+  leaf?: X509Certificate;
   /** The file that this user may not read. */
   denied?: string;
 }
@@ -66,11 +81,15 @@ async function readCertificate(installed: Installed, signal?: AbortSignal): Prom
   if (where === undefined) return {};
   const mode = readValue(installed.answers)?.given.cert?.value ?? (where.pin === undefined ? undefined : 'self-signed');
   const served = installed.onMachine ? await readServedChain(where.host, where.ports.derp, signal) : undefined;
-  if (served?.[0]) return { certificate: { mode, notAfter: new Date(served[0].validTo), source: 'served' } };
+  const lookAt = (leaf: X509Certificate, source: CertificateStatus['source']): CertificateLook => ({
+    certificate: { mode, notAfter: new Date(leaf.validTo), source },
+    leaf,
+  });
+  if (served?.[0]) return lookAt(served[0], 'served');
   const path = installed.layout.certificate(where.host);
   try {
     const leaf = parseChain(await readText(path))?.[0];
-    return leaf ? { certificate: { mode, notAfter: new Date(leaf.validTo), source: 'file' } } : {};
+    return leaf ? lookAt(leaf, 'file') : {};
   } catch (error) {
     if (!(error instanceof FileError)) throw error;
     return error.problem === 'denied' ? { denied: path } : {};
@@ -94,15 +113,16 @@ export async function gatherStatus(
   const installed = await readInstalled(layout);
   const port = installed.onMachine ? whereabouts(installed)?.ports.derp : undefined;
   const isService = installed.onMachine && installed.target === 'systemd';
-  const [answer, service, renewal, look] = await Promise.all([
+  const now = new Date();
+  const [answer, service, look] = await Promise.all([
     port === undefined ? undefined : readRelayStatus(port, signal),
     isService ? askSystemd(() => unitState(RELAY_UNIT)) : undefined,
-    isService ? readRenewal() : undefined,
     readCertificate(installed, signal),
   ]);
+  const renewal = isService ? await readRenewal(installed, look.leaf, now) : undefined;
   const sample: Sample = { at: performance.now(), counters: answer && readCounters(answer) };
   const facts: StatusFacts = {
-    now: new Date(),
+    now,
     ownVersion: __VERSION__,
     installed,
     service: service && serviceStatus(RELAY_UNIT, service),

@@ -1,5 +1,6 @@
 /** How an installed relay is, in one document. Judging is pure; `gather.ts` finds the facts. */
 import type { DeployTarget } from '../questions.ts';
+import type { RenewalFailure } from '../renewal-failure.ts';
 import type { RelayCounters, Traffic } from './counters.ts';
 import type { Installed } from './installed.ts';
 import { mapEntry, readValue, type Whereabouts, whereabouts } from './installed.ts';
@@ -35,6 +36,8 @@ export interface RenewalStatus {
   active: boolean;
   next: Date | undefined;
   failed: boolean;
+  /** Why there is no new one though one was tried for, as far as this user may know. */
+  failure: RenewalFailure | undefined;
 }
 
 /** Everything that was found out. */

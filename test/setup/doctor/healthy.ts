@@ -102,6 +102,7 @@ export const healthy: DoctorFacts = {
   installed,
   where: { host, ports: { derp: 443, http: 80, stun: 3478 }, pin, addresses: [] },
   units,
+  renewalFailure: undefined,
   relay,
   key: { publicKey },
   files: [

@@ -443,6 +443,34 @@ describe('the renewal', () => {
   });
 });
 
+describe('a renewal that failed', () => {
+  const rule = { code: 'not-served', detail: 'port 443' } as const;
+  const failure = { at: inDays(-0.1), problem: { subject: host, rule }, said: undefined, isDue: true, next: inDays(1) };
+  const failing = { ...units, renewal: { ...unit, active: 'failed', exitStatus: 1 } as const };
+
+  it('is told with its reason and the next try, once', () => {
+    const finding = only({ ...healthy, units: failing, renewalFailure: failure });
+    expect(finding).toMatchObject({
+      id: 'order-failed',
+      level: 'failed',
+      data: { problem: { rule }, next: inDays(1) },
+    });
+  });
+
+  it('is told as well when systemd knows of no failure, and matters less before the certificate is due', () => {
+    expect(only({ ...healthy, renewalFailure: failure })).toMatchObject({ id: 'order-failed', level: 'failed' });
+    const early = { ...failure, isDue: false };
+    expect(only({ ...healthy, renewalFailure: early })).toMatchObject({ id: 'order-failed', level: 'warning' });
+  });
+
+  it('before an order is told by its journal', () => {
+    const renewalJournal = ['derp-setup: no certificate: derp.example.com has no address'];
+    const renewalFailure = { ...failure, problem: undefined, said: 'no certificate' };
+    const finding = only({ ...healthy, units: { ...failing, renewalJournal }, renewalFailure });
+    expect(finding).toMatchObject({ id: 'renewal-failed', data: { next: inDays(1), journal: renewalJournal } });
+  });
+});
+
 describe('the client’s side', () => {
   it('tells what the probe found', () => {
     const checks = [check('login', 'warning', { reason: 'no-fast-start' }), failing('captive-portal', 'not-204')];

@@ -36,7 +36,7 @@ const serving: StatusFacts = {
   ownVersion: '1.1.0',
   installed,
   service,
-  renewal: { active: true, next: inDays(1), failed: false },
+  renewal: { active: true, next: inDays(1), failed: false, failure: undefined },
   certificate: { mode: 'manual', notAfter: inDays(5.5), source: 'served' },
   relay,
   traffic: undefined,

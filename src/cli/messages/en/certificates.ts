@@ -188,6 +188,10 @@ export const valueProblems = {
     remedy: 'https://…, as the authority names it; without it, Let’s Encrypt is asked',
   }),
   'not-a-key-id': () => ({ rule: 'is not a key id', remedy: 'give it as the authority shows it' }),
+  'not-served': ({ detail }: { detail: string }) => ({
+    rule: `has a new certificate, which the relay did not take up on ${detail}; the one before is back in its place`,
+    remedy: 'see why: sudo journalctl -u derp-relay -n 50',
+  }),
   'not-a-mac-key': () => ({
     rule: 'holds no key of an external account',
     remedy: 'it must hold the one line that the authority shows as HMAC key (base64url)',

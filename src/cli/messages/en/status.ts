@@ -57,6 +57,7 @@ export const status = {
     service: 'Service',
     versions: 'Versions',
     certificate: 'Certificate',
+    renewal: 'Renewal',
     clients: 'Clients',
     traffic: 'Traffic',
     dropped: 'Dropped',
@@ -88,6 +89,9 @@ export const status = {
   renewalNext: (time: string) => `next renewal check ${time}`,
   renewalOff: 'the renewal timer is not running',
   renewalFailed: 'the last renewal failed',
+  renewalFailure: (at: string | undefined, reason: string | undefined) =>
+    `failed${at === undefined ? '' : ` at ${at}`}${reason === undefined ? '' : `: ${reason}`}`,
+  renewalAgain: (time: string) => `tried again from ${time} on`,
   clientsNow: (number: number) => `${number} now`,
   logins: (total: number) => count(total, 'login', 'logins'),
   loginWays: (total: number, fast: number, upgrade: number, websocket: number) =>

@@ -172,6 +172,10 @@ export const valueProblems = {
     remedy: '应为证书机构给出的 https://… 网址；不填则使用 Let’s Encrypt',
   }),
   'not-a-key-id': () => ({ rule: '不是密钥标识', remedy: '请照证书机构给出的原样填写' }),
+  'not-served': ({ detail }: { detail: string }) => ({
+    rule: `已取得新证书，但中继没有在端口 ${detail.replace(/^port /, '')} 上使用它；已恢复原来的证书`,
+    remedy: '请查看原因：sudo journalctl -u derp-relay -n 50',
+  }),
   'not-a-mac-key': () => ({
     rule: '中没有外部账户的密钥',
     remedy: '文件中应为证书机构给出的那一行 HMAC 密钥（base64url）',

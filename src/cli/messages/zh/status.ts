@@ -24,6 +24,7 @@ export const status: Messages['status'] = {
     service: '服务',
     versions: '版本',
     certificate: '证书',
+    renewal: '续期',
     clients: '客户端',
     traffic: '流量',
     dropped: '丢包',
@@ -60,6 +61,8 @@ export const status: Messages['status'] = {
   renewalNext: (time) => `下次检查续期：${time}`,
   renewalOff: '续期定时器没有运行',
   renewalFailed: '上次续期失败',
+  renewalFailure: (at, reason) => `${at === undefined ? '' : `${at} `}失败${reason === undefined ? '' : `：${reason}`}`,
+  renewalAgain: (time) => `最早将于 ${time} 自动重试`,
   clientsNow: (number) => `当前 ${number} 个`,
   logins: (total) => `共登录 ${total} 次`,
   loginWays: (total, fast, upgrade, websocket) =>

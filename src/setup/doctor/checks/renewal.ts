@@ -4,7 +4,7 @@ import type { DoctorFacts } from '../facts.ts';
 import { type Finding, failed, fine, warning } from '../findings.ts';
 import { tellingLines } from './journal.ts';
 
-export function judgeRenewal({ units, installed }: DoctorFacts): Finding[] {
+export function judgeRenewal({ units, installed, renewalFailure }: DoctorFacts): Finding[] {
   if (units === undefined || installed.target !== 'systemd') return [];
   const { timer, renewal, timerNext, renewalJournal } = units;
   const unit = RENEW_TIMER;
@@ -12,9 +12,14 @@ export function judgeRenewal({ units, installed }: DoctorFacts): Finding[] {
   const found: Finding[] = [];
   if (timer.active !== 'active') found.push(failed('timer-stopped', { unit }, { kind: 'start', unit }));
   if (!timer.enabled) found.push(warning('timer-not-enabled', { unit }, { kind: 'enable', unit }));
-  if (renewal.active === 'failed') {
+  if (renewalFailure?.problem !== undefined) {
+    const { problem, at, next, isDue } = renewalFailure;
+    // Nobody misses a certificate that was ordered before its time.
+    found.push((isDue ? failed : warning)('order-failed', { problem, at, next }));
+  } else if (renewal.active === 'failed') {
     const journal = tellingLines(renewalJournal);
-    found.push(failed('renewal-failed', { unit: RENEW_UNIT, exitStatus: renewal.exitStatus, journal }));
+    const { exitStatus } = renewal;
+    found.push(failed('renewal-failed', { unit: RENEW_UNIT, exitStatus, next: renewalFailure?.next, journal }));
   }
   return found.length > 0 ? found : [fine('renewal-planned', { next: timerNext })];
 }

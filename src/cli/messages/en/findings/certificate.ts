@@ -6,6 +6,8 @@ import type { FindingMessages } from '../../finding-wording.ts';
 const days = (number: number) => (number === 1 ? '1 day' : `${number} days`);
 const exit = (status: number | undefined) => (status === undefined ? '' : `, with exit code ${status}`);
 
+const again = (next: Date | undefined) => (next === undefined ? '' : `; it is tried again from ${formatTime(next)} on`);
+
 export const certificate = {
   'certificate-fine': ({ host, notAfter, daysLeft }) => ({
     text: `the certificate is for ${host}, matches its key, and is good to ${formatDay(notAfter)} (${days(daysLeft)})`,
@@ -69,8 +71,12 @@ export const certificate = {
     text: `${unit} would not start when the machine does`,
     remedy: `sudo systemctl enable ${unit}`,
   }),
-  'renewal-failed': ({ unit, exitStatus }) => ({
-    text: `the last run of ${unit} failed${exit(exitStatus)}`,
+  'renewal-failed': ({ unit, exitStatus, next }) => ({
+    text: `the last run of ${unit} failed${exit(exitStatus)}${again(next)}`,
     remedy: 'mend what its last lines say, then: sudo derp-setup renew',
+  }),
+  'order-failed': ({ problem, at, next }, { text, remedy }) => ({
+    text: `there is no new certificate${at ? ` since a try at ${formatTime(at)}` : ''}: ${problem.subject} ${text}${again(next)}`,
+    remedy: `${remedy === undefined ? '' : `${remedy}; then: `}sudo derp-setup renew --force`,
   }),
 } satisfies Partial<FindingMessages>;

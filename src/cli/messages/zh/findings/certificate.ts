@@ -5,6 +5,8 @@ import type { FindingMessages } from '../../finding-wording.ts';
 
 const exit = (status: number | undefined) => (status === undefined ? '' : `，退出码 ${status}`);
 
+const again = (next: Date | undefined) => (next === undefined ? '' : `；最早将于 ${formatTime(next)} 自动重试`);
+
 export const certificate = {
   'certificate-fine': ({ host, notAfter, daysLeft }) => ({
     text: `证书适用于 ${host}，与私钥匹配，有效期至 ${formatDay(notAfter)}（剩余 ${daysLeft} 天）`,
@@ -60,8 +62,12 @@ export const certificate = {
     remedy: `sudo systemctl enable --now ${unit}`,
   }),
   'timer-not-enabled': ({ unit }) => ({ text: `${unit} 不会开机启动`, remedy: `sudo systemctl enable ${unit}` }),
-  'renewal-failed': ({ unit, exitStatus }) => ({
-    text: `${unit} 上次运行失败${exit(exitStatus)}`,
+  'renewal-failed': ({ unit, exitStatus, next }) => ({
+    text: `${unit} 上次运行失败${exit(exitStatus)}${again(next)}`,
     remedy: '请按最后几行日志处理，然后运行：sudo derp-setup renew',
+  }),
+  'order-failed': ({ problem, at, next }, { text, remedy }) => ({
+    text: `${at ? `${formatTime(at)} ` : ''}申请新证书失败：${problem.subject} ${text}${again(next)}`,
+    remedy: `${remedy === undefined ? '' : `${remedy}；然后运行：`}sudo derp-setup renew --force`,
   }),
 } satisfies Partial<FindingMessages>;
