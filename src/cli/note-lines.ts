@@ -7,7 +7,7 @@ import type { Session } from './session.ts';
 const INDENT = '    ';
 
 /** Told even with --quiet: whoever overlooks them has clients that cannot connect any more. */
-const URGENT: readonly Note['code'][] = ['pin-changed', 'certificate-ends-soon', 'host-unresolved'];
+const URGENT: readonly Note['code'][] = ['pin-changed', 'successor-taken', 'certificate-ends-soon', 'host-unresolved'];
 
 /** A note's sentence. */
 export function noteText(note: Note, { notes }: Messages): string {

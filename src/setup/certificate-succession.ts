@@ -8,23 +8,12 @@ import type { Layout } from '../deploy/layout.ts';
 import { PRIVATE_FILE, PUBLIC_FILE } from '../deploy/steps.ts';
 import { pinOf } from '../protocol/certificate-pin.ts';
 import { removeFile, writeFileAtomic } from '../system/files.ts';
+import { LAST_MOMENT_MS, nextPaths, PREPARE_DAYS, readNext } from './certificate-next.ts';
 import { installedPair } from './certificate-order.ts';
-import { type CertificatePair, readCertificatePair } from './certificate-pair.ts';
+import type { CertificatePair } from './certificate-pair.ts';
 import { servedPaths, servePair } from './certificate-serving.ts';
-import type { PairPaths } from './certificate-store.ts';
 
 const DAY_MS = 24 * 3600 * 1000;
-/** From so many days before the end on, there is a next one. */
-export const PREPARE_DAYS = 30;
-/** With less than this left it takes its place by itself: a changed pin cuts clients off, and so does an ended one. */
-export const LAST_MOMENT_MS = DAY_MS;
-
-/** Where the next pair waits. */
-export function nextPaths(layout: Layout, host: string): PairPaths {
-  const named = (path: string) => path.replace(/\.(crt|key)$/, '.next.$1');
-  return { certFile: named(layout.certificate(host)), keyFile: named(layout.certificateKey(host)) };
-}
-
 /** What there is, and what is to be done. */
 export type Succession =
   | { kind: 'good'; now: CertificatePair; from: Date }
@@ -45,12 +34,18 @@ export function judgeSuccession(
   return isTime || hasNext ? 'prepare' : 'keep';
 }
 
-async function readNext(layout: Layout, host: string, now: Date): Promise<CertificatePair | undefined> {
-  const paths = nextPaths(layout, host);
-  const blame = { cert: { subject: paths.certFile }, key: { subject: paths.keyFile } };
-  const { pair } = await readCertificatePair({ ...paths, blame }, host, now);
-  // One that was made long ago and never used would not last.
-  return pair && pair.notAfter.getTime() - now.getTime() > PREPARE_DAYS * DAY_MS ? pair : undefined;
+async function removeNext(layout: Layout, host: string): Promise<void> {
+  const { certFile, keyFile } = nextPaths(layout, host);
+  await removeFile(certFile);
+  await removeFile(keyFile);
+}
+
+/** The pair that waits. What a setup has put in place already waits no more. */
+async function waitingPair(layout: Layout, host: string, current: CertificatePair | undefined, now: Date) {
+  const next = await readNext(layout, host, now);
+  if (next === undefined || next.pin !== current?.pin) return next;
+  await removeNext(layout, host);
+  return undefined;
 }
 
 async function makeNext(layout: Layout, host: string, now: Date): Promise<CertificatePair> {
@@ -78,7 +73,7 @@ export async function prepareSuccession(
   now: Date,
 ): Promise<Succession> {
   const current = await installedPair(layout, host, now);
-  const known = await readNext(layout, host, now);
+  const known = await waitingPair(layout, host, current, now);
   const verdict = judgeSuccession(current, { hasNext: known !== undefined, ...wishes }, now);
   if (verdict === 'keep') {
     return { kind: 'good', now: current!, from: new Date(current!.notAfter.getTime() - PREPARE_DAYS * DAY_MS) };
@@ -98,7 +93,5 @@ export async function switchToNext(
   signal: AbortSignal,
 ): Promise<void> {
   await servePair(servedPaths(layout, host), { certPem, keyPem }, chain[0]!, { host, port }, signal);
-  const { certFile, keyFile } = nextPaths(layout, host);
-  await removeFile(certFile);
-  await removeFile(keyFile);
+  await removeNext(layout, host);
 }

@@ -7,6 +7,7 @@ import { pinOf } from '../protocol/certificate-pin.ts';
 import { systemAuthorities } from '../system/authorities.ts';
 import { kindOf } from '../system/files.ts';
 import { findPairFiles } from './certificate-files.ts';
+import { LAST_MOMENT_MS, readNext } from './certificate-next.ts';
 import {
   type CertificatePair,
   isPubliclyTrusted,
@@ -137,10 +138,19 @@ async function trustOf(
   return { certificate: { ...found, extraCa }, notes: [note] };
 }
 
+/** The one that was prepared, whose pin people were told. */
+function chooseNext(
+  { chainPem: certPem, keyPem, pin, notAfter }: CertificatePair,
+  { certFile, keyFile, at }: { certFile: string; keyFile: string; at: string },
+): CertificateChoice {
+  const notes: Note[] = [{ code: 'successor-taken', file: certFile, at }];
+  return { certificate: { certFile, keyFile, pin, create: { certPem, keyPem } }, notAfter, notes, problems: [] };
+}
+
 /**
  * The self-signed certificate of the host: the one that is there while it is valid, since a new one changes the pin in
- * everybody's derpMap. Files that are there but cannot be used are never replaced. A new one is taken from `made`, or
- * added there.
+ * everybody's derpMap; from its last day on the one that was prepared. Files that are there but cannot be used are never
+ * replaced. A new one is taken from `made`, or added there.
  */
 export async function chooseSelfSignedCertificate(
   host: string,
@@ -157,6 +167,9 @@ export async function chooseSelfSignedCertificate(
     if (!pair) return { notes, problems };
     const { notAfter, pin } = pair;
     const daysLeft = daysUntil(notAfter, now);
+    const isOver = notAfter.getTime() - now.getTime() < LAST_MOMENT_MS;
+    const next = isOver ? await readNext(layout, host, now) : undefined;
+    if (next !== undefined && next.pin !== pin) return chooseNext(next, { certFile, keyFile, at: isoDay(notAfter) });
     if (notAfter > now) {
       if (daysLeft < WARN_DAYS)
         notes.push({ code: 'certificate-ends-soon', file: certFile, at: isoDay(notAfter), daysLeft });

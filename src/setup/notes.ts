@@ -33,6 +33,8 @@ export type Note =
   | { code: 'certificate-ends-soon'; file: string; at: string; daysLeft: number }
   /** The old self-signed certificate had ended, so the derpMap must be changed everywhere. */
   | { code: 'pin-changed'; file: string; at: string }
+  /** It ends within a day or has ended, and the one that was prepared takes its place; people were told of its pin. */
+  | { code: 'successor-taken'; file: string; at: string }
   /** The chain leads to an authority that clients must have been told of. */
   | { code: 'private-authority'; file: string }
   /** What stands between the certificate and its authority was left out. */

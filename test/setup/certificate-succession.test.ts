@@ -1,10 +1,11 @@
-import { mkdirSync, statSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, statSync, writeFileSync } from 'node:fs';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { makeSelfSignedCertificate } from '../../src/cert/self-signed.ts';
 import { layoutBelow } from '../../src/deploy/layout.ts';
+import { nextPaths } from '../../src/setup/certificate-next.ts';
 import { nodeEntry } from '../../src/setup/certificate-node.ts';
 import { previousName, restorePair, writePair } from '../../src/setup/certificate-store.ts';
-import { judgeSuccession, nextPaths, prepareSuccession } from '../../src/setup/certificate-succession.ts';
+import { judgeSuccession, prepareSuccession } from '../../src/setup/certificate-succession.ts';
 import type { Answers } from '../../src/setup/questions.ts';
 import { readText } from '../../src/system/files.ts';
 import { temporaryDirectory, treeOf } from '../temporary.ts';
@@ -73,6 +74,18 @@ describe('the next certificate', () => {
     const before = treeOf(layout.certificateDirectory);
     expect((await prepareSuccession(layout, HOST, wishes, now)).kind).toBe('good');
     expect(treeOf(layout.certificateDirectory)).toEqual(before);
+  });
+
+  it('is none any more once a setup has put it in its place', async () => {
+    await leave(20);
+    await prepareSuccession(layout, HOST, wishes, now);
+    const { certFile, keyFile } = nextPaths(layout, HOST);
+    copyFileSync(certFile, layout.certificate(HOST));
+    copyFileSync(keyFile, layout.certificateKey(HOST));
+    expect((await prepareSuccession(layout, HOST, wishes, now)).kind).toBe('good');
+    expect([certFile, keyFile].filter((path) => existsSync(path))).toEqual([]);
+    const again = await prepareSuccession(layout, HOST, { ...wishes, wantsSwitch: true }, now);
+    expect(again.kind).toBe('nothing-to-switch');
   });
 
   it('has a node entry that differs by the pin alone', () => {

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { createPrivateKey } from 'node:crypto';
+import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { rootCertificates } from 'node:tls';
@@ -11,6 +11,7 @@ import {
   chooseSelfSignedCertificate,
   type MadeCertificates,
 } from '../../src/setup/certificate.ts';
+import { nextPaths } from '../../src/setup/certificate-next.ts';
 import { isPubliclyTrusted, parseChain } from '../../src/setup/certificate-pair.ts';
 import { temporaryDirectory, treeOf } from '../temporary.ts';
 import { makeChain, type TestChain } from './authority.ts';
@@ -283,6 +284,44 @@ describe('chooseSelfSignedCertificate', () => {
     expect(certificate?.create).toBeDefined();
     expect(certificate?.pin).not.toBe(old.pin);
     expect(notes).toEqual([expect.objectContaining({ code: 'pin-changed' })]);
+  });
+
+  describe('with a prepared one', () => {
+    /** Puts a certificate made at a time where `renew` leaves the next one. */
+    async function prepareNext(madeAt: Date) {
+      const made = await makeSelfSignedCertificate(address, madeAt);
+      const { certFile, keyFile } = nextPaths(layoutBelow(directory), address);
+      writeFileSync(certFile, made.certPem);
+      writeFileSync(keyFile, made.keyPem);
+      return made;
+    }
+
+    it.each([
+      ['has ended', -400],
+      ['is in its last day', -364.5],
+    ])('takes it when the one before %s', async (_, madeAt) => {
+      await leave(inDays(madeAt));
+      const { pin, certPem, keyPem, notAfter } = await prepareNext(inDays(-20));
+      const { certificate, notes, ...choice } = await choose();
+      expect(certificate).toMatchObject({ pin, create: { keyPem } });
+      expect(new X509Certificate(certificate!.create!.certPem).raw).toEqual(new X509Certificate(certPem).raw);
+      expect(Math.abs(choice.notAfter!.getTime() - notAfter.getTime())).toBeLessThan(1000);
+      expect(notes).toEqual([expect.objectContaining({ code: 'successor-taken' })]);
+    });
+
+    it('keeps the one before while it has more than a day', async () => {
+      const { pin } = await leave(inDays(-360));
+      await prepareNext(inDays(-20));
+      expect((await choose()).certificate).toMatchObject({ pin });
+    });
+
+    it('makes a new one when the prepared one would not last', async () => {
+      const old = await leave(inDays(-400));
+      const next = await prepareNext(inDays(-350));
+      const { certificate, notes } = await choose();
+      expect([old.pin, next.pin]).not.toContain(certificate?.pin);
+      expect(notes).toEqual([expect.objectContaining({ code: 'pin-changed' })]);
+    });
   });
 
   it.each([

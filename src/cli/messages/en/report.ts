@@ -29,6 +29,9 @@ export const notes: NoteMessages = {
     `sudo derp-setup renew  prepares it and shows both entries (${file})`,
   'pin-changed': ({ file, at }) =>
     `the certificate ended on ${at}; a new one is made, and with it the pin changes: paste the new derpMap (${file})`,
+  'successor-taken': ({ file, at }) =>
+    `the certificate's last day is ${at}: the prepared one takes its place, with the pin that renew has shown; ` +
+    `paste its derpMap unless that is done (${file})`,
   'private-authority': ({ file }) =>
     `no public authority stands behind ${file}: clients must have been told to trust its issuer`,
   'chain-incomplete': ({ file, issuer }) =>

@@ -25,6 +25,8 @@ export const notes: NoteMessages = {
     `证书将于 ${at} 过期，还剩 ${daysLeft} 天；新证书的指纹不同，届时所有 derpMap 都要更新：` +
     `sudo derp-setup renew 会备好新证书并给出新旧两个条目（${file}）`,
   'pin-changed': ({ file, at }) => `证书已于 ${at} 过期，已生成新证书，指纹随之改变：请粘贴新的 derpMap（${file}）`,
+  'successor-taken': ({ file, at }) =>
+    `证书于 ${at} 过期，改用已备好的新证书，其指纹 renew 已经给出；如果还没有粘贴新的 derpMap，请立即粘贴（${file}）`,
   'private-authority': ({ file }) => `${file} 不是由公共证书机构签发的：客户端必须事先信任其签发者`,
   'chain-incomplete': ({ file, issuer }) =>
     `${file} 中只有证书本身：客户端还需要其签发者（${issuer}）的证书；请指定完整的证书链`,
