@@ -15,6 +15,11 @@ function blame(key: QuestionKey, answers: Answers, given: GivenAnswers, rule: Ru
   return { subject: given[key]?.subject ?? flag, flag, value: String(answers[key]), rule };
 }
 
+/** What an earlier run or a derper leaves is no contradiction: the mode was changed on purpose. */
+function isNamed(answer: GivenAnswers[QuestionKey]): boolean {
+  return answer !== undefined && answer.source !== 'saved' && answer.source !== 'derper';
+}
+
 /** Certificate mode and files must go together. */
 function certificateFiles(answers: Answers, { given, unusable }: Resolution): Problem[] {
   const files = ['certFile', 'keyFile'] as const;
@@ -25,8 +30,7 @@ function certificateFiles(answers: Answers, { given, unusable }: Resolution): Pr
     if (missing.length === 0 || unusable.has('cert')) return [];
     return [blame('cert', answers, given, { code: 'needs', flags: missing.map((key) => questions[key].flag) })];
   }
-  // Files of an earlier run are no contradiction: the mode was changed on purpose.
-  const named = files.filter((key) => given[key] !== undefined && given[key].source !== 'saved');
+  const named = files.filter((key) => isNamed(given[key]));
   return named.map((key) => blame(key, answers, given, { code: 'only-with', choice: '--cert manual' }));
 }
 
@@ -35,7 +39,7 @@ function orders(answers: Answers, { given, unusable }: Resolution): Problem[] {
   const keys = ['email', 'acmeDirectory', 'acmeChallenge', 'eabKid', 'eabKeyFile'] as const;
   if (unusable.has('cert')) return [];
   if (answers.cert !== 'letsencrypt') {
-    const named = keys.filter((key) => given[key] !== undefined && given[key].source !== 'saved');
+    const named = keys.filter((key) => isNamed(given[key]));
     return named.map((key) => blame(key, answers, given, { code: 'only-with', choice: '--cert letsencrypt' }));
   }
   const problems: Problem[] = [];

@@ -15,6 +15,7 @@ import {
 } from './certificate.ts';
 import { chooseOrderedCertificate } from './certificate-order.ts';
 import { crossCheck, remarks } from './cross-checks.ts';
+import { keptCertificate } from './derper/taken-answers.ts';
 import { fileRule, formatAllAnswers, formatGivenAnswers } from './documents.ts';
 import type { Facts } from './facts.ts';
 import { chooseFirewall } from './firewall-choice.ts';
@@ -68,7 +69,7 @@ function inQuestionOrder(problems: readonly Problem[]): Problem[] {
 
 async function chooseCertificate(
   answers: Answers,
-  { resolution: { given, unusable }, layout, taken, facts }: Resolved,
+  { resolution: { given, unusable }, layout, taken, facts, manifest }: Resolved,
   { environment, now, made, switches, signal }: PrepareInput,
   { ports, policy }: { ports: Pick<Answers, 'derpPort' | 'httpPort'>; policy: PortPolicy },
 ): Promise<CertificateChoice> {
@@ -81,6 +82,10 @@ async function chooseCertificate(
   }
   if (cert === 'letsencrypt') {
     if (unusable.has('acmeDirectory') || unusable.has('acmeChallenge')) return { notes: [], problems: [] };
+    // What an installation of ours has is newer than what a derper beside it has.
+    const kept = manifest === undefined ? keptCertificate(taken, answers, now) : undefined;
+    const files = { certFile: layout.certificate(host), keyFile: layout.certificateKey(host) };
+    if (kept !== undefined) return chooseTakenCertificate(kept, files, environment);
     const starts = !switches.noStart && (layout.root === '/' || deploy === 'foreground');
     const isRunnable = deploy === 'foreground' || (facts.machine.isRoot && facts.machine.systemd !== undefined);
     const use = { environment, now, signal, starts, judges: isRunnable, makesWay: policy.makesWay };

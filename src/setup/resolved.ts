@@ -72,7 +72,8 @@ export async function resolveSetup(input: PrepareInput): Promise<Resolved> {
     ...(prompted && { prompted }),
   };
   // Where the last answers are depends on the target, which these say, or the machine.
-  const first = completeAnswers(resolveAnswers(sources).given, facts);
+  const { given } = resolveAnswers(sources);
+  const first = completeAnswers(given, facts);
   const root = input.root ?? (first.deploy === 'foreground' ? input.userRoot : '/');
   const layout = layoutBelow(root);
   const badRoot = await checkRoot(root);
@@ -80,10 +81,11 @@ export async function resolveSetup(input: PrepareInput): Promise<Resolved> {
   const installed = badRoot ? { problems: [] } : await readInstallation(layout);
   const { derper } = facts;
   const taken = input.switches.takeOver && derper !== undefined ? await takeOver(derper, input.now) : undefined;
+  const namesFiles = given.certFile !== undefined || given.keyFile !== undefined;
   const resolution = resolveAnswers({
     ...sources,
     ...('document' in saved && { saved: saved.document }),
-    ...(taken && derper && { derper: takenAnswers(taken, derperName(derper), layout) }),
+    ...(taken && derper && { derper: takenAnswers(taken, derperName(derper), layout, { namesFiles }) }),
   });
   return {
     facts,

@@ -1,12 +1,54 @@
 /** What is taken over from a derper, as answers to the questions: they count where nobody says otherwise. */
+import { LETS_ENCRYPT } from '../../cert/acme/directory.ts';
+import { privateHost } from '../../cert/acme/private-host.ts';
 import type { Layout } from '../../deploy/layout.ts';
 import { formatVerification } from '../../deploy/verification.ts';
+import { isPubliclyTrusted, parseChain } from '../certificate-pair.ts';
+import type { Answers } from '../questions.ts';
 import type { AnswersDocument } from '../resolve.ts';
+import type { FoundCertificate } from './certificate.ts';
 import type { TakeOver } from './take-over.ts';
 
-/** The answers, as a document named after the derper. */
-export function takenAnswers(taken: TakeOver, name: string, layout: Layout): AnswersDocument {
-  const { host, ports, verify, home, certificate, tls } = taken;
+/** One that lasts so much longer goes on being served, milliseconds; any other is ordered anew at once. */
+const LEAST_LEFT_MS = 24 * 3600 * 1000;
+
+/**
+ * Whether derper got its certificate of Let's Encrypt, which issues to whoever takes its place as well. What somebody
+ * has put into derper's cache, from an authority of their own, is for them to renew.
+ */
+function isOrdered({ certMode, certificate, host }: TakeOver): boolean {
+  if (certMode !== 'letsencrypt' || certificate?.renewedBy !== 'acme' || host === undefined) return false;
+  if (certificate.selfSigned || privateHost(host, LETS_ENCRYPT) !== undefined) return false;
+  const chain = parseChain(certificate.certPem);
+  return chain !== undefined && isPubliclyTrusted(chain);
+}
+
+/**
+ * The certificate with which an order can wait until it is due: derper's own of Let's Encrypt, for the same host, where
+ * the next one is ordered there too.
+ */
+export function keptCertificate(
+  taken: TakeOver | undefined,
+  { host, acmeDirectory = LETS_ENCRYPT }: Pick<Answers, 'host' | 'acmeDirectory'>,
+  now: Date,
+): FoundCertificate | undefined {
+  if (taken?.certificate === undefined || !isOrdered(taken)) return undefined;
+  const { certificate } = taken;
+  const lasts = certificate.notAfter.getTime() - now.getTime() >= LEAST_LEFT_MS;
+  return lasts && taken.host === host && acmeDirectory === LETS_ENCRYPT ? certificate : undefined;
+}
+
+/**
+ * The answers, as a document named after the derper.
+ * @param namesFiles somebody has named the files of another certificate, so that derper's does not matter
+ */
+export function takenAnswers(
+  taken: TakeOver,
+  name: string,
+  layout: Layout,
+  { namesFiles = false } = {},
+): AnswersDocument {
+  const { host, ports, verify, home, certificate, tls, email } = taken;
   const values: Record<string, unknown> = {};
   if (host !== undefined) values.host = host;
   // Behind something that speaks TLS for it, derper's own port is not the one that clients dial.
@@ -16,7 +58,12 @@ export function takenAnswers(taken: TakeOver, name: string, layout: Layout): Ans
   // An open relay is chosen by name, also by those whose derper was open.
   if (verify.kind !== 'none') values.verify = formatVerification(verify);
   if (home !== 'default') values.home = typeof home === 'object' ? home.redirect : home;
-  if (certificate !== undefined && host !== undefined) {
+  if (namesFiles) return { path: name, values };
+  if (isOrdered(taken)) {
+    // Nobody else renews it once derper is gone.
+    values.cert = 'letsencrypt';
+    if (email !== undefined) values.email = email;
+  } else if (certificate !== undefined && host !== undefined) {
     values.cert = 'manual';
     values.certFile = certificate.files?.certFile ?? layout.certificate(host);
     values.keyFile = certificate.files?.keyFile ?? layout.certificateKey(host);
