@@ -124,6 +124,15 @@ describe('a server with a certificate of an authority', () => {
       await machine.shell('nft delete table inet shut');
     }
     expect((await served()).fingerprint256).toBe(before.fingerprint256);
+    const reason = /could not connect|did not find our answer/;
+    expect((await installed('status')).stdout).toMatch(
+      new RegExp(`Renewal +failed at .*(${reason.source}).*tried again`),
+    );
+    const { renewal: told } = JSON.parse((await installed('status', '--json')).stdout);
+    expect(told).toMatchObject({ failed: false, failure: { message: expect.stringMatching(reason), isDue: false } });
+    const { findings } = JSON.parse((await installed('doctor', '--json')).stdout);
+    const finding = findings.find(({ id }: { id: string }) => id === 'order-failed');
+    expect(finding).toMatchObject({ check: 'renewal', level: 'warning', message: expect.stringMatching(reason) });
   });
 });
 
@@ -167,7 +176,7 @@ describe('left alone', () => {
       return (await machine.run('systemctl', ['is-failed', RENEWAL])).stdout.trim() === 'failed';
     });
     const status = await installed('status');
-    expect(status.stdout).toContain('the last renewal failed');
+    expect(status.stdout).toMatch(/Renewal +failed at .*: no certificate: .* cannot be reached/);
     expect(await machine.shell(`journalctl -u ${RENEWAL} --no-pager -n 20`)).toMatch(
       /no certificate: .* cannot be reached/,
     );
