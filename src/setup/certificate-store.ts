@@ -1,5 +1,5 @@
 /** The two files of a certificate: replaced one after the other, with those before kept beside them. */
-import { type Ids, readSnapshot, removeFile, writeFileAtomic } from '../system/files.ts';
+import { type Ids, readSnapshot, writeFileAtomic } from '../system/files.ts';
 
 /** Where a pair is. */
 export interface PairPaths {
@@ -53,9 +53,4 @@ export async function restorePair({ certFile, keyFile }: PairPaths): Promise<boo
   await writeFileAtomic(keyFile, key.data, { mode: key.mode, owner: key });
   await writeFileAtomic(certFile, cert.data, { mode: cert.mode, owner: cert });
   return true;
-}
-
-/** Removes the pair before, which nobody needs any more. */
-export async function forgetPrevious({ certFile, keyFile }: PairPaths): Promise<void> {
-  for (const path of [certFile, keyFile]) await removeFile(previousName(path));
 }
