@@ -2,7 +2,7 @@
 import { stagingOf } from '../cert/acme/directory.ts';
 import { OrderError } from '../cert/acme/obstacle.ts';
 import type { CertificateStep } from '../deploy/steps.ts';
-import { certificateEnd } from '../setup/certificate-order.ts';
+import { certificateEnd } from '../setup/certificate/order.ts';
 import type { Prepared } from '../setup/prepare.ts';
 import { type Ran, RunError, type RunOptions, runPlan } from '../setup/run.ts';
 import { nextRenewal } from '../setup/status/gather.ts';
@@ -26,7 +26,7 @@ async function tryOrder({ plan }: Prepared, { output, messages, environment }: S
   const staging = step && stagingOf(step.order.directoryUrl);
   if (step === undefined || staging === undefined || staging === step.order.directoryUrl) return true;
   const { certificates } = messages;
-  const { rehearseOrder } = await import('../setup/certificate-issue.ts');
+  const { rehearseOrder } = await import('../setup/certificate/issue.ts');
   const interruption = watchInterruption();
   output.progress(certificates.staging(staging));
   try {

@@ -1,7 +1,7 @@
 /** `derp-setup probe <host>`: what a client would find, one line a check, each as soon as it is known. */
 import type { Check, ProbeOptions } from '../probe/check.ts';
 import { probeRelay } from '../probe/probe.ts';
-import { parseChain } from '../setup/certificate-pair.ts';
+import { parseChain } from '../setup/certificate/pair.ts';
 import { fileRule } from '../setup/documents.ts';
 import type { Parsed, Problem, Rule } from '../setup/problems.ts';
 import { parseCount, parseHost, parsePin, parsePort } from '../setup/values.ts';

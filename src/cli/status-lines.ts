@@ -1,6 +1,6 @@
 /** A status on one screen, and as a line for logs. */
 import type { ChalkInstance } from 'chalk';
-import type { RenewalFailure } from '../setup/renewal-failure.ts';
+import type { RenewalFailure } from '../setup/certificate/renewal-failure.ts';
 import type { RelayCounters, Traffic } from '../setup/status/counters.ts';
 import type { Status } from '../setup/status/status.ts';
 import { compareVersions } from '../setup/versions.ts';

@@ -12,8 +12,8 @@ import {
   chooseManualCertificate,
   chooseSelfSignedCertificate,
   chooseTakenCertificate,
-} from './certificate.ts';
-import { chooseOrderedCertificate } from './certificate-order.ts';
+} from './certificate/certificate.ts';
+import { chooseOrderedCertificate } from './certificate/order.ts';
 import { crossCheck, remarks } from './cross-checks.ts';
 import { keptCertificate } from './derper/taken-answers.ts';
 import { fileRule, formatAllAnswers, formatGivenAnswers } from './documents.ts';

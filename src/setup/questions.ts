@@ -7,7 +7,7 @@ import { LETS_ENCRYPT } from '../cert/acme/directory.ts';
 import type { ChallengeType } from '../cert/acme/identifier.ts';
 import type { Verification } from '../deploy/verification.ts';
 import type { HomePage } from '../relay/config.ts';
-import { parseAcmeDirectory, parseEmail, parseKeyId } from './certificate-values.ts';
+import { parseAcmeDirectory, parseEmail, parseKeyId } from './certificate/values.ts';
 import type { Facts } from './facts.ts';
 import type { Parsed } from './problems.ts';
 import {

@@ -3,7 +3,7 @@ import { type Layout, layoutBelow } from '../deploy/layout.ts';
 import type { Manifest } from '../deploy/manifest.ts';
 import type { RelayConfig } from '../relay/config.ts';
 import { FileError, kindOf } from '../system/files.ts';
-import type { MadeCertificates } from './certificate.ts';
+import type { MadeCertificates } from './certificate/certificate.ts';
 import { derperName } from './derper/naming.ts';
 import { type TakeOver, takeOver } from './derper/take-over.ts';
 import { takenAnswers } from './derper/taken-answers.ts';

@@ -6,7 +6,7 @@
 import { X509Certificate } from 'node:crypto';
 import { connect } from 'node:tls';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { makeChain } from '../setup/authority.ts';
+import { makeChain } from '../setup/certificate/authority.ts';
 import { bootMachine, type Machine } from '../vps/support/machine.ts';
 import { until } from '../vps/support/wait.ts';
 import { exchangePackets } from './support/exchange.ts';

@@ -3,7 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { CertificateOrder } from '../../src/deploy/steps.ts';
-import { rehearseOrder } from '../../src/setup/certificate-issue.ts';
+import { rehearseOrder } from '../../src/setup/certificate/issue.ts';
 import { portState } from '../../src/system/ports.ts';
 import { temporaryDirectory, treeOf } from '../temporary.ts';
 import { type Pebble, startPebble } from './support/pebble.ts';

@@ -9,7 +9,7 @@ import { makeSelfSignedCertificate } from '../../src/cert/self-signed.ts';
 import { connectDerp } from '../../src/client/connect.ts';
 import { DerpClientError } from '../../src/client/errors.ts';
 import type { Trust } from '../../src/client/trust.ts';
-import { makeChain } from '../setup/authority.ts';
+import { makeChain } from '../setup/certificate/authority.ts';
 import { temporaryDirectory } from '../temporary.ts';
 import { order } from './support/issuing.ts';
 import { type Pebble, startPebble } from './support/pebble.ts';

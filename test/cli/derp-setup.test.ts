@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { makeSelfSignedCertificate } from '../../src/cert/self-signed.ts';
 import { layoutBelow } from '../../src/deploy/layout.ts';
 import { checkIds } from '../../src/probe/check.ts';
-import { makeChain } from '../setup/authority.ts';
+import { makeChain } from '../setup/certificate/authority.ts';
 import { temporaryDirectory, treeOf } from '../temporary.ts';
 import { freePorts, run, start } from './run.ts';
 

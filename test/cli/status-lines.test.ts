@@ -7,7 +7,7 @@ import { createOutput } from '../../src/cli/output.ts';
 import { statusLines, watchLine } from '../../src/cli/status-lines.ts';
 import { displayWidth } from '../../src/cli/text.ts';
 import { dropReasons } from '../../src/relay/counters.ts';
-import type { RenewalFailure } from '../../src/setup/renewal-failure.ts';
+import type { RenewalFailure } from '../../src/setup/certificate/renewal-failure.ts';
 import type { RelayCounters } from '../../src/setup/status/counters.ts';
 import type { Shortcoming, Status } from '../../src/setup/status/status.ts';
 

@@ -13,7 +13,7 @@ import { generateKeyPair } from '../../src/protocol/keys.ts';
 import { makeMetaCertificate } from '../../src/protocol/meta-certificate.ts';
 import { listenOnLoopback } from '../loopback.ts';
 import { startTestRelay, type TestRelay } from '../relay/support/test-relay.ts';
-import { makeChain } from '../setup/authority.ts';
+import { makeChain } from '../setup/certificate/authority.ts';
 import { FakeRelay } from './support/fake-relay.ts';
 
 async function pinned({ config, port }: TestRelay): Promise<ConnectOptions> {

@@ -3,7 +3,7 @@ import { X509Certificate } from 'node:crypto';
 import { connect as connectTls } from 'node:tls';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { connectDerp } from '../../src/client/connect.ts';
-import { makeChain, type TestChain } from '../setup/authority.ts';
+import { makeChain, type TestChain } from '../setup/certificate/authority.ts';
 import { nameMachine } from './support/derper.ts';
 import { diffTrees } from './support/file-tree.ts';
 import { bootMachine, type Machine } from './support/machine.ts';

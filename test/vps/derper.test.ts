@@ -4,7 +4,7 @@
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { connectDerp } from '../../src/client/connect.ts';
-import { makeChain, type TestChain } from '../setup/authority.ts';
+import { makeChain, type TestChain } from '../setup/certificate/authority.ts';
 import {
   DERPER,
   giveCertificate,

@@ -8,7 +8,7 @@ import { loadCertificate } from '../../relay/certificate.ts';
 import type { CertificateFiles, RelayConfig } from '../../relay/config.ts';
 import { loadClientRate } from '../../relay/limits/client-rate-file.ts';
 import { RelayStartError } from '../../relay/start-error.ts';
-import { coversHost } from '../../setup/certificate-pair.ts';
+import { coversHost } from '../../setup/certificate/pair.ts';
 import type { RelayProblem } from '../../setup/derper-flags/go-flags.ts';
 import { OFF } from '../../setup/values.ts';
 import { FileError, kindOf, readTextIfPresent } from '../../system/files.ts';

@@ -1,6 +1,6 @@
 /** Certificates of an authority: ordered anew when they are due. */
-import { orderOf } from '../../setup/certificate-order.ts';
-import { renewOrdered } from '../../setup/certificate-renew.ts';
+import { orderOf } from '../../setup/certificate/order.ts';
+import { renewOrdered } from '../../setup/certificate/renew.ts';
 import { EXIT } from '../exit-codes.ts';
 import { formatDay, formatTime } from '../figures.ts';
 import { orderFailure } from '../order-failure.ts';

@@ -2,9 +2,9 @@
 import type { FilePurpose } from '../../deploy/steps.ts';
 import { policySnippet } from '../../derp-map/region.ts';
 import { applySteps } from '../../setup/apply.ts';
-import { nodeEntry } from '../../setup/certificate-node.ts';
-import { NotServedError } from '../../setup/certificate-serving.ts';
-import { prepareSuccession, type Succession, switchToNext } from '../../setup/certificate-succession.ts';
+import { nodeEntry } from '../../setup/certificate/node.ts';
+import { NotServedError } from '../../setup/certificate/serving.ts';
+import { prepareSuccession, type Succession, switchToNext } from '../../setup/certificate/succession.ts';
 import { prepareSetup } from '../../setup/prepare.ts';
 import { EXIT } from '../exit-codes.ts';
 import { formatDay, formatTime } from '../figures.ts';

@@ -2,8 +2,8 @@
 import { layoutBelow } from '../../deploy/layout.ts';
 import type { Opening } from '../../deploy/steps.ts';
 import { openingsOf } from '../../deploy/systemd.ts';
-import { chooseManualCertificate } from '../../setup/certificate.ts';
-import { parseChain } from '../../setup/certificate-pair.ts';
+import { chooseManualCertificate } from '../../setup/certificate/certificate.ts';
+import { parseChain } from '../../setup/certificate/pair.ts';
 import { derperName } from '../../setup/derper/naming.ts';
 import { type StopRefusal, stopRefusal } from '../../setup/derper/stop.ts';
 import { type TakeOver, takeOver } from '../../setup/derper/take-over.ts';

@@ -3,7 +3,7 @@ import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { isIP } from 'node:net';
 import { posix } from 'node:path';
 import { certificateBaseName } from '../../deploy/layout.ts';
-import { coversHost, parseChain } from '../certificate-pair.ts';
+import { coversHost, parseChain } from '../certificate/pair.ts';
 import { autocertNames, type PemPair, splitAutocertFile } from './autocert.ts';
 import { type MissingCode, readDerperFile } from './derper-files.ts';
 import type { ExistingDerper } from './existing.ts';

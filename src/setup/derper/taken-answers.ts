@@ -3,7 +3,7 @@ import { LETS_ENCRYPT } from '../../cert/acme/directory.ts';
 import { privateHost } from '../../cert/acme/private-host.ts';
 import type { Layout } from '../../deploy/layout.ts';
 import { formatVerification } from '../../deploy/verification.ts';
-import { isPubliclyTrusted, parseChain } from '../certificate-pair.ts';
+import { isPubliclyTrusted, parseChain } from '../certificate/pair.ts';
 import type { Answers } from '../questions.ts';
 import type { AnswersDocument } from '../resolve.ts';
 import type { FoundCertificate } from './certificate.ts';

@@ -1,8 +1,8 @@
 /** The doctor's visit: gathers all facts, as far as this user may, and judges them. Changes nothing. */
 import type { Layout } from '../../deploy/layout.ts';
 import { openFilesLimit } from '../../system/open-files.ts';
+import { judgeRenewalFailure, type RenewalRun, rememberedOrders } from '../certificate/renewal-failure.ts';
 import { readRelayStatus } from '../relay-status.ts';
-import { judgeRenewalFailure, type RenewalRun, rememberedOrders } from '../renewal-failure.ts';
 import { readCounters } from '../status/counters.ts';
 import { readInstalled, readValue, whereabouts } from '../status/installed.ts';
 import { readServedChain } from '../status/served-certificate.ts';

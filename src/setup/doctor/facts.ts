@@ -4,8 +4,8 @@ import type { Check, ProbeOptions } from '../../probe/check.ts';
 import type { PortOwner } from '../../system/port-owner.ts';
 import type { PortProtocol } from '../../system/ports.ts';
 import type { UnitState } from '../../system/services.ts';
+import type { RenewalFailure } from '../certificate/renewal-failure.ts';
 import type { Problem } from '../problems.ts';
-import type { RenewalFailure } from '../renewal-failure.ts';
 import type { RelayCounters } from '../status/counters.ts';
 import type { Installed, Whereabouts } from '../status/installed.ts';
 

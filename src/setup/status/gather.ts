@@ -4,9 +4,9 @@ import { type Layout, layoutBelow, RELAY_UNIT, RENEW_TIMER, RENEW_UNIT } from '.
 import { FileError, readText } from '../../system/files.ts';
 import { CommandError } from '../../system/processes.ts';
 import { isSystemdRunning, recentJournal, timerNext, type UnitState, unitState } from '../../system/services.ts';
-import { parseChain } from '../certificate-pair.ts';
+import { parseChain } from '../certificate/pair.ts';
+import { judgeRenewalFailure, rememberedOrders } from '../certificate/renewal-failure.ts';
 import { readRelayStatus } from '../relay-status.ts';
-import { judgeRenewalFailure, rememberedOrders } from '../renewal-failure.ts';
 import { readCounters, type Sample, trafficBetween } from './counters.ts';
 import { type Installed, isInstalled, readInstalled, readValue, whereabouts } from './installed.ts';
 import { readServedChain } from './served-certificate.ts';

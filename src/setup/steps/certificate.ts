@@ -2,8 +2,8 @@ import { dirname } from 'node:path';
 import { type CertificateStep, PRIVATE_FILE, PUBLIC_FILE } from '../../deploy/steps.ts';
 import { setEntryOwner } from '../../system/file-access.ts';
 import { type Ids, readDirectoryState } from '../../system/files.ts';
-import { issueOrder } from '../certificate-issue.ts';
-import { writePair } from '../certificate-store.ts';
+import { issueOrder } from '../certificate/issue.ts';
+import { writePair } from '../certificate/store.ts';
 import { idsOf, type StepHandler } from './handler.ts';
 
 /** Whoever runs this, to whom everything goes that outlives the relay's user. */

@@ -8,7 +8,7 @@ import { request } from 'node:https';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { makeChain, type TestChain } from '../../setup/authority.ts';
+import { makeChain, type TestChain } from '../../setup/certificate/authority.ts';
 import { toolsFolder, workFolder } from './settings.ts';
 
 /** How the authority behaves. */

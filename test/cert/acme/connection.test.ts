@@ -6,7 +6,7 @@ import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { type AcmeConnection, connectAcme } from '../../../src/cert/acme/connection.ts';
 import { AcmeError } from '../../../src/cert/acme/failure.ts';
 import { fetchDirectory } from '../../../src/cert/acme/fetch-directory.ts';
-import { makeChain, type TestChain } from '../../setup/authority.ts';
+import { makeChain, type TestChain } from '../../setup/certificate/authority.ts';
 
 let chain: TestChain;
 beforeAll(async () => {

@@ -5,7 +5,7 @@ import { typedPath } from '../../../src/cli/wizard/questions/certificate.ts';
 import { takeOverLines } from '../../../src/cli/wizard/questions/derper.ts';
 import { unsuitable } from '../../../src/cli/wizard/questions/target.ts';
 import { tailscaledProblem } from '../../../src/cli/wizard/questions/verification.ts';
-import { likelyKeys } from '../../../src/setup/certificate-files.ts';
+import { likelyKeys } from '../../../src/setup/certificate/files.ts';
 import type { TakeOver } from '../../../src/setup/derper/take-over.ts';
 import type { Facts } from '../../../src/setup/facts.ts';
 import type { PortChoice } from '../../../src/setup/ports.ts';

@@ -8,7 +8,7 @@ import { splitAutocertFile } from '../../../src/setup/derper/autocert.ts';
 import type { ExistingDerper } from '../../../src/setup/derper/existing.ts';
 import { takeOver } from '../../../src/setup/derper/take-over.ts';
 import { temporaryDirectory } from '../../temporary.ts';
-import { makeChain, type TestChain } from '../authority.ts';
+import { makeChain, type TestChain } from '../certificate/authority.ts';
 import { fakeEngine } from './fake-engine.ts';
 import { bareDerper, containerDerper, factsOf } from './fixtures.ts';
 

@@ -6,7 +6,7 @@ import type { FoundCertificate } from '../../../src/setup/derper/certificate.ts'
 import { type TakeOver, takeOver } from '../../../src/setup/derper/take-over.ts';
 import { keptCertificate, takenAnswers } from '../../../src/setup/derper/taken-answers.ts';
 import { completeAnswers, resolveAnswers } from '../../../src/setup/resolve.ts';
-import { makeChain } from '../authority.ts';
+import { makeChain } from '../certificate/authority.ts';
 import { plainFacts } from '../facts.ts';
 import { bareDerper } from './fixtures.ts';
 

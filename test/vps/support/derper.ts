@@ -1,7 +1,7 @@
 /** A derper on a machine as the guides install it: copied to /etc/derper, certificates by a CA of its own, a unit of its own. */
 import { connectDerp } from '../../../src/client/connect.ts';
 import { formatPublicKey } from '../../../src/protocol/keys.ts';
-import type { TestChain } from '../../setup/authority.ts';
+import type { TestChain } from '../../setup/certificate/authority.ts';
 import type { Machine } from './machine.ts';
 import { until } from './wait.ts';
 

@@ -3,7 +3,7 @@ import { homedir } from 'node:os';
 import { resolve } from 'node:path';
 import { LETS_ENCRYPT } from '../../../cert/acme/directory.ts';
 import { privateHost } from '../../../cert/acme/private-host.ts';
-import { likelyChains, likelyKeys } from '../../../setup/certificate-files.ts';
+import { likelyChains, likelyKeys } from '../../../setup/certificate/files.ts';
 import type { CertificateMode } from '../../../setup/questions.ts';
 import { BACK, type Back } from '../prompter.ts';
 import {

@@ -3,7 +3,7 @@ import type { X509Certificate } from 'node:crypto';
 import { oneLine } from '../../../client/trust.ts';
 import { pinOf } from '../../../protocol/certificate-pin.ts';
 import { systemAuthorities } from '../../../system/authorities.ts';
-import { isPubliclyTrusted, issuersOf, parseChain, readCertificatePair } from '../../certificate-pair.ts';
+import { isPubliclyTrusted, issuersOf, parseChain, readCertificatePair } from '../../certificate/pair.ts';
 import type { Problem } from '../../problems.ts';
 import { type Installed, whereabouts } from '../../status/installed.ts';
 import type { CertificateFacts } from '../facts.ts';

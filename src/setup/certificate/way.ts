@@ -1,11 +1,11 @@
 /** Who has the ports by which an authority could come, and so how its challenge is answered. */
-import type { OrderObstacle } from '../cert/acme/obstacle.ts';
-import { type ChallengeWay, candidatePorts, chooseWay, type PortHolder } from '../cert/acme/way.ts';
-import { RELAY_UNIT } from '../deploy/layout.ts';
-import type { CertificateOrder } from '../deploy/steps.ts';
-import { type PortOwner, portOwner } from '../system/port-owner.ts';
-import { portState } from '../system/ports.ts';
-import { isSystemdRunning, unitState } from '../system/services.ts';
+import type { OrderObstacle } from '../../cert/acme/obstacle.ts';
+import { type ChallengeWay, candidatePorts, chooseWay, type PortHolder } from '../../cert/acme/way.ts';
+import { RELAY_UNIT } from '../../deploy/layout.ts';
+import type { CertificateOrder } from '../../deploy/steps.ts';
+import { type PortOwner, portOwner } from '../../system/port-owner.ts';
+import { portState } from '../../system/ports.ts';
+import { isSystemdRunning, unitState } from '../../system/services.ts';
 
 /** Whether the owner of a port makes way before the order: a derper whose place is taken. */
 export type MakesWay = (owner: PortOwner) => boolean;

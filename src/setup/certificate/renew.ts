@@ -1,23 +1,23 @@
 /** Renews a certificate of an authority when it is due, and has the relay serve it. */
 import { X509Certificate } from 'node:crypto';
-import { type Wait, waitBefore, withFailure } from '../cert/acme/attempts.ts';
-import { AcmeError } from '../cert/acme/failure.ts';
-import { fetchDirectory } from '../cert/acme/fetch-directory.ts';
-import { OrderError, type OrderObstacle } from '../cert/acme/obstacle.ts';
-import type { OrderProgress } from '../cert/acme/order.ts';
-import { fetchRenewalInfo } from '../cert/acme/renewal-info.ts';
-import { type Renewal, type RenewalWindow, renewalOf } from '../cert/acme/schedule.ts';
-import { openStore } from '../cert/acme/store.ts';
-import type { Layout } from '../deploy/layout.ts';
-import type { CertificateOrder } from '../deploy/steps.ts';
-import { setEntryMode, setEntryOwner } from '../system/file-access.ts';
-import { ensureDirectory } from '../system/files.ts';
-import { openTrustedDirectory } from '../system/trusted-directory.ts';
-import { issueOrder } from './certificate-issue.ts';
-import { installedPair, openConnection } from './certificate-order.ts';
-import type { CertificatePair } from './certificate-pair.ts';
-import { NotServedError, relayOwnership, servedPaths, servePair } from './certificate-serving.ts';
+import { type Wait, waitBefore, withFailure } from '../../cert/acme/attempts.ts';
+import { AcmeError } from '../../cert/acme/failure.ts';
+import { fetchDirectory } from '../../cert/acme/fetch-directory.ts';
+import { OrderError, type OrderObstacle } from '../../cert/acme/obstacle.ts';
+import type { OrderProgress } from '../../cert/acme/order.ts';
+import { fetchRenewalInfo } from '../../cert/acme/renewal-info.ts';
+import { type Renewal, type RenewalWindow, renewalOf } from '../../cert/acme/schedule.ts';
+import { openStore } from '../../cert/acme/store.ts';
+import type { Layout } from '../../deploy/layout.ts';
+import type { CertificateOrder } from '../../deploy/steps.ts';
+import { setEntryMode, setEntryOwner } from '../../system/file-access.ts';
+import { ensureDirectory } from '../../system/files.ts';
+import { openTrustedDirectory } from '../../system/trusted-directory.ts';
+import { issueOrder } from './issue.ts';
+import { installedPair, openConnection } from './order.ts';
 import { glanceAtStore } from './order-memory.ts';
+import type { CertificatePair } from './pair.ts';
+import { NotServedError, relayOwnership, servedPaths, servePair } from './serving.ts';
 
 /** What became of it. `notAfter`: of the certificate that is served then; undefined where there is none. */
 export type RenewalOutcome =

@@ -1,5 +1,5 @@
 /** The two files of a certificate: replaced one after the other, with those before kept beside them. */
-import { type Ids, readSnapshot, writeFileAtomic } from '../system/files.ts';
+import { type Ids, readSnapshot, writeFileAtomic } from '../../system/files.ts';
 
 /** Where a pair is. */
 export interface PairPaths {

@@ -1,25 +1,25 @@
 /** Whether a certificate must be ordered of an authority, and everything that would keep it from being issued. */
 import { X509Certificate } from 'node:crypto';
-import { type Asker, waitBefore } from '../cert/acme/attempts.ts';
-import { type AcmeConnection, connectAcme } from '../cert/acme/connection.ts';
-import { chooseProfile, isLetsEncrypt, LETS_ENCRYPT } from '../cert/acme/directory.ts';
-import { examineOrder } from '../cert/acme/examine.ts';
-import { identifierOf } from '../cert/acme/identifier.ts';
-import { authorityName, type OrderObstacle, obstacleOf } from '../cert/acme/obstacle.ts';
-import { privateHost } from '../cert/acme/private-host.ts';
-import type { Layout } from '../deploy/layout.ts';
-import type { CertificateOrder } from '../deploy/steps.ts';
-import { systemAuthorities } from '../system/authorities.ts';
-import { readText } from '../system/files.ts';
+import { type Asker, waitBefore } from '../../cert/acme/attempts.ts';
+import { type AcmeConnection, connectAcme } from '../../cert/acme/connection.ts';
+import { chooseProfile, isLetsEncrypt, LETS_ENCRYPT } from '../../cert/acme/directory.ts';
+import { examineOrder } from '../../cert/acme/examine.ts';
+import { identifierOf } from '../../cert/acme/identifier.ts';
+import { authorityName, type OrderObstacle, obstacleOf } from '../../cert/acme/obstacle.ts';
+import { privateHost } from '../../cert/acme/private-host.ts';
+import type { Layout } from '../../deploy/layout.ts';
+import type { CertificateOrder } from '../../deploy/steps.ts';
+import { systemAuthorities } from '../../system/authorities.ts';
+import { readText } from '../../system/files.ts';
+import type { Note } from '../notes.ts';
+import type { Problem } from '../problems.ts';
+import { type Answers, questions } from '../questions.ts';
+import type { GivenAnswers } from '../resolve.ts';
+import { readMacKey } from './account.ts';
 import type { CertificateChoice } from './certificate.ts';
-import { readMacKey } from './certificate-account.ts';
-import { type CertificatePair, isPubliclyTrusted, issuersOf, readCertificatePair } from './certificate-pair.ts';
-import { findWay, type MakesWay } from './certificate-way.ts';
-import type { Note } from './notes.ts';
 import { glanceAtStore } from './order-memory.ts';
-import type { Problem } from './problems.ts';
-import { type Answers, questions } from './questions.ts';
-import type { GivenAnswers } from './resolve.ts';
+import { type CertificatePair, isPubliclyTrusted, issuersOf, readCertificatePair } from './pair.ts';
+import { findWay, type MakesWay } from './way.ts';
 
 type Environment = Record<string, string | undefined>;
 

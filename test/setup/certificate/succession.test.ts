@@ -1,14 +1,14 @@
 import { copyFileSync, existsSync, mkdirSync, statSync, writeFileSync } from 'node:fs';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { makeSelfSignedCertificate } from '../../src/cert/self-signed.ts';
-import { layoutBelow } from '../../src/deploy/layout.ts';
-import { nextPaths } from '../../src/setup/certificate-next.ts';
-import { nodeEntry } from '../../src/setup/certificate-node.ts';
-import { previousName, restorePair, writePair } from '../../src/setup/certificate-store.ts';
-import { judgeSuccession, prepareSuccession } from '../../src/setup/certificate-succession.ts';
-import type { Answers } from '../../src/setup/questions.ts';
-import { readText } from '../../src/system/files.ts';
-import { temporaryDirectory, treeOf } from '../temporary.ts';
+import { makeSelfSignedCertificate } from '../../../src/cert/self-signed.ts';
+import { layoutBelow } from '../../../src/deploy/layout.ts';
+import { nextPaths } from '../../../src/setup/certificate/next.ts';
+import { nodeEntry } from '../../../src/setup/certificate/node.ts';
+import { previousName, restorePair, writePair } from '../../../src/setup/certificate/store.ts';
+import { judgeSuccession, prepareSuccession } from '../../../src/setup/certificate/succession.ts';
+import type { Answers } from '../../../src/setup/questions.ts';
+import { readText } from '../../../src/system/files.ts';
+import { temporaryDirectory, treeOf } from '../../temporary.ts';
 
 const HOST = '203.0.113.7';
 const DAY_MS = 24 * 3600 * 1000;

@@ -1,7 +1,7 @@
 /** The self-signed certificate that comes next: made in time and told of, it waits beside the one that is served. */
-import type { Layout } from '../deploy/layout.ts';
-import { type CertificatePair, readCertificatePair } from './certificate-pair.ts';
-import type { PairPaths } from './certificate-store.ts';
+import type { Layout } from '../../deploy/layout.ts';
+import { type CertificatePair, readCertificatePair } from './pair.ts';
+import type { PairPaths } from './store.ts';
 
 const DAY_MS = 24 * 3600 * 1000;
 /** From so many days before the end on, there is a next one. */

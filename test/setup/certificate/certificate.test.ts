@@ -4,16 +4,16 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { rootCertificates } from 'node:tls';
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { makeSelfSignedCertificate } from '../../src/cert/self-signed.ts';
-import { layoutBelow } from '../../src/deploy/layout.ts';
+import { makeSelfSignedCertificate } from '../../../src/cert/self-signed.ts';
+import { layoutBelow } from '../../../src/deploy/layout.ts';
 import {
   chooseManualCertificate,
   chooseSelfSignedCertificate,
   type MadeCertificates,
-} from '../../src/setup/certificate.ts';
-import { nextPaths } from '../../src/setup/certificate-next.ts';
-import { isPubliclyTrusted, parseChain } from '../../src/setup/certificate-pair.ts';
-import { temporaryDirectory, treeOf } from '../temporary.ts';
+} from '../../../src/setup/certificate/certificate.ts';
+import { nextPaths } from '../../../src/setup/certificate/next.ts';
+import { isPubliclyTrusted, parseChain } from '../../../src/setup/certificate/pair.ts';
+import { temporaryDirectory, treeOf } from '../../temporary.ts';
 import { makeChain, type TestChain } from './authority.ts';
 
 const now = new Date();

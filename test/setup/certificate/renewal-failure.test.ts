@@ -2,15 +2,19 @@ import { X509Certificate } from 'node:crypto';
 import { chmodSync, mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { freshMemory, type OrderMemory, withFailure } from '../../src/cert/acme/attempts.ts';
-import { LETS_ENCRYPT } from '../../src/cert/acme/directory.ts';
-import { openStore } from '../../src/cert/acme/store.ts';
-import { makeSelfSignedCertificate } from '../../src/cert/self-signed.ts';
-import { layoutBelow } from '../../src/deploy/layout.ts';
-import { judgeRenewalFailure, type RenewalRun, rememberedOrders } from '../../src/setup/renewal-failure.ts';
-import { readInstalled } from '../../src/setup/status/installed.ts';
-import { writeFileAtomic } from '../../src/system/files.ts';
-import { temporaryDirectory } from '../temporary.ts';
+import { freshMemory, type OrderMemory, withFailure } from '../../../src/cert/acme/attempts.ts';
+import { LETS_ENCRYPT } from '../../../src/cert/acme/directory.ts';
+import { openStore } from '../../../src/cert/acme/store.ts';
+import { makeSelfSignedCertificate } from '../../../src/cert/self-signed.ts';
+import { layoutBelow } from '../../../src/deploy/layout.ts';
+import {
+  judgeRenewalFailure,
+  type RenewalRun,
+  rememberedOrders,
+} from '../../../src/setup/certificate/renewal-failure.ts';
+import { readInstalled } from '../../../src/setup/status/installed.ts';
+import { writeFileAtomic } from '../../../src/system/files.ts';
+import { temporaryDirectory } from '../../temporary.ts';
 import { makeChain } from './authority.ts';
 
 const HOST = 'derp.example.com';

@@ -1,12 +1,12 @@
 /** Why the certificate was not renewed the last time, and when it is tried next. */
 import type { X509Certificate } from 'node:crypto';
-import { type FailedOrder, type OrderMemory, waitBefore } from '../cert/acme/attempts.ts';
-import { LETS_ENCRYPT } from '../cert/acme/directory.ts';
-import { authorityName } from '../cert/acme/obstacle.ts';
-import { renewalOf } from '../cert/acme/schedule.ts';
+import { type FailedOrder, type OrderMemory, waitBefore } from '../../cert/acme/attempts.ts';
+import { LETS_ENCRYPT } from '../../cert/acme/directory.ts';
+import { authorityName } from '../../cert/acme/obstacle.ts';
+import { renewalOf } from '../../cert/acme/schedule.ts';
+import type { Problem, Rule } from '../problems.ts';
+import { type Installed, readValue, whereabouts } from '../status/installed.ts';
 import { glanceAtStore } from './order-memory.ts';
-import type { Problem, Rule } from './problems.ts';
-import { type Installed, readValue, whereabouts } from './status/installed.ts';
 
 /** A failure, by what was remembered of the order, or else by what the run itself wrote. */
 export interface RenewalFailure {

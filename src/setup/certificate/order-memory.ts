@@ -1,8 +1,8 @@
 /** What is remembered of orders, as far as this user may look at it. */
-import { openStore } from '../cert/acme/store.ts';
-import type { CertificateOrder } from '../deploy/steps.ts';
-import { FileError } from '../system/files.ts';
-import { openTrustedDirectory } from '../system/trusted-directory.ts';
+import { openStore } from '../../cert/acme/store.ts';
+import type { CertificateOrder } from '../../deploy/steps.ts';
+import { FileError } from '../../system/files.ts';
+import { openTrustedDirectory } from '../../system/trusted-directory.ts';
 
 /** The last orders of a host at an authority, and the account there; nothing of what this user may not read. */
 export async function glanceAtStore({

@@ -1,13 +1,18 @@
 /** Which certificate the relay gets: the files that were named, the self-signed one from last time, or a new one. */
-import { makeSelfSignedCertificate, type SelfSignedCertificate } from '../cert/self-signed.ts';
-import { oneLine } from '../client/trust.ts';
-import type { Layout } from '../deploy/layout.ts';
-import type { PlannedCertificate } from '../deploy/relay-description.ts';
-import { pinOf } from '../protocol/certificate-pin.ts';
-import { systemAuthorities } from '../system/authorities.ts';
-import { kindOf } from '../system/files.ts';
-import { findPairFiles } from './certificate-files.ts';
-import { LAST_MOMENT_MS, readNext } from './certificate-next.ts';
+import { makeSelfSignedCertificate, type SelfSignedCertificate } from '../../cert/self-signed.ts';
+import { oneLine } from '../../client/trust.ts';
+import type { Layout } from '../../deploy/layout.ts';
+import type { PlannedCertificate } from '../../deploy/relay-description.ts';
+import { pinOf } from '../../protocol/certificate-pin.ts';
+import { systemAuthorities } from '../../system/authorities.ts';
+import { kindOf } from '../../system/files.ts';
+import type { FoundCertificate } from '../derper/certificate.ts';
+import type { Note } from '../notes.ts';
+import type { Problem } from '../problems.ts';
+import { type Answers, questions } from '../questions.ts';
+import type { GivenAnswers } from '../resolve.ts';
+import { findPairFiles } from './files.ts';
+import { LAST_MOMENT_MS, readNext } from './next.ts';
 import {
   type CertificatePair,
   isPubliclyTrusted,
@@ -15,12 +20,7 @@ import {
   isTrustedBy,
   parseChain,
   readCertificatePair,
-} from './certificate-pair.ts';
-import type { FoundCertificate } from './derper/certificate.ts';
-import type { Note } from './notes.ts';
-import type { Problem } from './problems.ts';
-import { type Answers, questions } from './questions.ts';
-import type { GivenAnswers } from './resolve.ts';
+} from './pair.ts';
 
 /** From so many days before its end on, every run says that a self-signed certificate will end. */
 const WARN_DAYS = 30;

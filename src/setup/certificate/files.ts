@@ -1,6 +1,6 @@
 /** Where a certificate and its key are, by the names that the usual programs give them. */
 import { basename, dirname, extname, join } from 'node:path';
-import { kindOf } from '../system/files.ts';
+import { kindOf } from '../../system/files.ts';
 
 /** Where other programs keep the certificate of a host: certbot, acme.sh, Caddy. */
 export function likelyChains(host: string): string[] {

@@ -3,15 +3,15 @@
  * The next one is made while there is time, and takes its place on command, or on the last day.
  */
 import { X509Certificate } from 'node:crypto';
-import { makeSelfSignedCertificate } from '../cert/self-signed.ts';
-import type { Layout } from '../deploy/layout.ts';
-import { PRIVATE_FILE, PUBLIC_FILE } from '../deploy/steps.ts';
-import { pinOf } from '../protocol/certificate-pin.ts';
-import { removeFile, writeFileAtomic } from '../system/files.ts';
-import { LAST_MOMENT_MS, nextPaths, PREPARE_DAYS, readNext } from './certificate-next.ts';
-import { installedPair } from './certificate-order.ts';
-import type { CertificatePair } from './certificate-pair.ts';
-import { servedPaths, servePair } from './certificate-serving.ts';
+import { makeSelfSignedCertificate } from '../../cert/self-signed.ts';
+import type { Layout } from '../../deploy/layout.ts';
+import { PRIVATE_FILE, PUBLIC_FILE } from '../../deploy/steps.ts';
+import { pinOf } from '../../protocol/certificate-pin.ts';
+import { removeFile, writeFileAtomic } from '../../system/files.ts';
+import { LAST_MOMENT_MS, nextPaths, PREPARE_DAYS, readNext } from './next.ts';
+import { installedPair } from './order.ts';
+import type { CertificatePair } from './pair.ts';
+import { servedPaths, servePair } from './serving.ts';
 
 const DAY_MS = 24 * 3600 * 1000;
 /** What there is, and what is to be done. */

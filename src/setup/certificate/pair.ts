@@ -2,10 +2,10 @@
 import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
 import { isIP } from 'node:net';
 import { rootCertificates } from 'node:tls';
-import { pinOf } from '../protocol/certificate-pin.ts';
-import { FileError, readText } from '../system/files.ts';
-import { fileRule } from './documents.ts';
-import type { Problem, Rule } from './problems.ts';
+import { pinOf } from '../../protocol/certificate-pin.ts';
+import { FileError, readText } from '../../system/files.ts';
+import { fileRule } from '../documents.ts';
+import type { Problem, Rule } from '../problems.ts';
 
 /** A chain and a key that belong together. */
 export interface CertificatePair {

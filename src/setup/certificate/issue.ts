@@ -1,17 +1,17 @@
 /** Carries an order out: the account's directory opened safely, the way chosen by what the machine is like now. */
 import type { X509Certificate } from 'node:crypto';
-import type { Asker } from '../cert/acme/attempts.ts';
-import type { ExternalAccount } from '../cert/acme/client.ts';
-import { type Issued, issueCertificate } from '../cert/acme/issue.ts';
-import { OrderError } from '../cert/acme/obstacle.ts';
-import type { OrderProgress } from '../cert/acme/order.ts';
-import { type AcmeStore, emptyStore, openStore } from '../cert/acme/store.ts';
-import type { CertificateOrder } from '../deploy/steps.ts';
-import type { Ids } from '../system/files.ts';
-import { openTrustedDirectory } from '../system/trusted-directory.ts';
-import { readMacKey } from './certificate-account.ts';
-import { openConnection } from './certificate-order.ts';
-import { findWay } from './certificate-way.ts';
+import type { Asker } from '../../cert/acme/attempts.ts';
+import type { ExternalAccount } from '../../cert/acme/client.ts';
+import { type Issued, issueCertificate } from '../../cert/acme/issue.ts';
+import { OrderError } from '../../cert/acme/obstacle.ts';
+import type { OrderProgress } from '../../cert/acme/order.ts';
+import { type AcmeStore, emptyStore, openStore } from '../../cert/acme/store.ts';
+import type { CertificateOrder } from '../../deploy/steps.ts';
+import type { Ids } from '../../system/files.ts';
+import { openTrustedDirectory } from '../../system/trusted-directory.ts';
+import { readMacKey } from './account.ts';
+import { openConnection } from './order.ts';
+import { findWay } from './way.ts';
 
 /** How an order is carried out. */
 export interface IssueUse {

@@ -1,12 +1,12 @@
 /** Has the running relay take up a new certificate, and looks whether it does. */
 import type { X509Certificate } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
-import { type Layout, RELAY_UNIT, RELAY_USER } from '../deploy/layout.ts';
-import { PRIVATE_FILE, PUBLIC_FILE } from '../deploy/steps.ts';
-import { reloadUnit, resetFailedUnit, startUnit, unitState } from '../system/services.ts';
-import { findUser } from '../system/users.ts';
-import { type PairOwnership, type PairPaths, type PairTexts, restorePair, writePair } from './certificate-store.ts';
-import { readServedChain } from './status/served-certificate.ts';
+import { type Layout, RELAY_UNIT, RELAY_USER } from '../../deploy/layout.ts';
+import { PRIVATE_FILE, PUBLIC_FILE } from '../../deploy/steps.ts';
+import { reloadUnit, resetFailedUnit, startUnit, unitState } from '../../system/services.ts';
+import { findUser } from '../../system/users.ts';
+import { readServedChain } from '../status/served-certificate.ts';
+import { type PairOwnership, type PairPaths, type PairTexts, restorePair, writePair } from './store.ts';
 
 /** How long the relay may take to serve a new certificate, milliseconds; it reads files again within a second or two. */
 const TAKE_UP_MS = 20_000;
