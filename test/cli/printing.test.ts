@@ -8,37 +8,15 @@ import { checkLines } from '../../src/cli/check-lines.ts';
 import { en } from '../../src/cli/messages/en.ts';
 import { reasons } from '../../src/cli/messages/zh/checks.ts';
 import { zh } from '../../src/cli/messages/zh.ts';
-import { createOutput, type OutputOptions } from '../../src/cli/output.ts';
 import { problemDocument, problemLines, wordingOf } from '../../src/cli/problem-list.ts';
 import { displayWidth, harmless, padTo, printable } from '../../src/cli/text.ts';
 import type { Check } from '../../src/probe/check.ts';
 import type { Problem, Rule } from '../../src/setup/problems.ts';
+import { keptOutput } from './support/kept-output.ts';
 
 const plain = new Chalk({ level: 0 });
 
-/** An output that keeps what it prints. */
-function capture(options: Partial<OutputOptions> = {}, isTTY = false) {
-  const printed = { stdout: '', stderr: '' };
-  const sink = (name: 'stdout' | 'stderr') => ({
-    isTTY,
-    write: (text: string) => {
-      printed[name] += text;
-    },
-  });
-  const output = createOutput({
-    stdout: sink('stdout'),
-    stderr: sink('stderr'),
-    environment: {},
-    json: false,
-    quiet: false,
-    verbose: false,
-    color: true,
-    ...options,
-  });
-  return { output, printed };
-}
-
-function printAll({ output, printed }: ReturnType<typeof capture>) {
+function printAll({ output, printed }: ReturnType<typeof keptOutput>) {
   output.answer('answer');
   output.progress('progress');
   output.error('error');
@@ -48,18 +26,18 @@ function printAll({ output, printed }: ReturnType<typeof capture>) {
 
 describe('the output', () => {
   it('keeps the answer apart from the rest', () => {
-    expect(printAll(capture())).toEqual({ stdout: 'answer\n', stderr: 'progress\nerror\n' });
+    expect(printAll(keptOutput())).toEqual({ stdout: 'answer\n', stderr: 'progress\nerror\n' });
   });
 
   it('has only the document on stdout with --json', () => {
-    expect(printAll(capture({ json: true }))).toEqual({
+    expect(printAll(keptOutput({ json: true }))).toEqual({
       stdout: '{\n  "ok": true\n}\n',
       stderr: 'progress\nerror\n',
     });
   });
 
   it('is answer and errors with --quiet', () => {
-    expect(printAll(capture({ quiet: true }))).toEqual({ stdout: 'answer\n', stderr: 'error\n' });
+    expect(printAll(keptOutput({ quiet: true }))).toEqual({ stdout: 'answer\n', stderr: 'error\n' });
   });
 
   it.each([
@@ -73,7 +51,7 @@ describe('the output', () => {
     ['FORCE_COLOR=0', false, {}, { FORCE_COLOR: '0' }, 0],
     ['NO_COLOR and FORCE_COLOR', true, {}, { NO_COLOR: '1', FORCE_COLOR: '1' }, 0],
   ])('%s', (_, isTTY, options, environment, level) => {
-    const { output } = capture({ ...options, environment }, isTTY);
+    const { output } = keptOutput({ ...options, environment }, isTTY);
     expect(output.paint.level).toBe(level);
     expect(output.paintError.level).toBe(level);
   });
@@ -85,7 +63,7 @@ describe('the output', () => {
   ])('spins %s', async (_, isTTY, columns, environment) => {
     let printed = '';
     const stderr = { isTTY, columns, write: (text: string) => (printed += text) };
-    const { output } = capture({ stderr, environment });
+    const { output } = keptOutput({ stderr, environment });
     output.busy('working');
     await setTimeout(100);
     output.idle();

@@ -16,17 +16,12 @@ import {
 } from './support/derper.ts';
 import { diffTrees } from './support/file-tree.ts';
 import { bootMachine, type Machine } from './support/machine.ts';
+import { NOT_OURS } from './support/not-ours.ts';
 import { until } from './support/wait.ts';
 
 const host = 'derp.example.com';
 const RELAY = 'derp-relay.service';
 const SETUP = '/usr/local/bin/derp-setup';
-/** What npx and systemd leave; the lists of users that useradd copies. */
-const NOT_OURS = [
-  '/root/.npm',
-  '/etc/systemd/system/timers.target.wants',
-  ...['passwd', 'group', 'shadow', 'gshadow'].map((name) => `/etc/${name}-`),
-];
 
 let machine: Machine;
 let chain: TestChain;

@@ -2,21 +2,13 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { diffTrees, type FileTree } from './support/file-tree.ts';
 import { bootMachine, type Machine } from './support/machine.ts';
+import { NOT_OURS } from './support/not-ours.ts';
 import { until } from './support/wait.ts';
 
 const UNIT = 'derp-relay.service';
 
 let machine: Machine;
 let pristine: FileTree;
-/**
- * What npx leaves in the home of whoever runs it; the copies that the system makes of its lists of users; a directory
- * that is empty on a fresh machine, and that systemd removes with the last link in it.
- */
-const NOT_OURS = [
-  '/root/.npm',
-  '/etc/systemd/system/timers.target.wants',
-  ...['passwd', 'group', 'shadow', 'gshadow'].map((name) => `/etc/${name}-`),
-];
 
 beforeAll(async () => {
   machine = await bootMachine({ name: 'install' });

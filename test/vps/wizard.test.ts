@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { diffTrees, type FileTree } from './support/file-tree.ts';
 import { bootMachine, type Machine } from './support/machine.ts';
+import { NOT_OURS } from './support/not-ours.ts';
 import { Conversation } from './support/prompts.ts';
 import { keepScreens } from './support/screens.ts';
 import type { TerminalOptions } from './support/terminal.ts';
@@ -13,12 +14,6 @@ const NOTHING_CHANGED = 'Nothing was changed.';
 
 let machine: Machine;
 let pristine: FileTree;
-/** What npx and an administrator's own commands leave. */
-const NOT_OURS = [
-  '/root/.npm',
-  '/etc/systemd/system/timers.target.wants',
-  ...['passwd', 'group', 'shadow', 'gshadow'].map((name) => `/etc/${name}-`),
-];
 
 beforeAll(async () => {
   machine = await bootMachine({ name: 'wizard' });

@@ -2,10 +2,10 @@
 import { createOutput, type OutputOptions } from '../../../src/cli/output.ts';
 
 /** The output, and everything printed on it so far. */
-export function keptOutput(options: Partial<OutputOptions> = {}) {
+export function keptOutput(options: Partial<OutputOptions> = {}, isTTY = false) {
   const printed = { stdout: '', stderr: '' };
   const sink = (name: 'stdout' | 'stderr') => ({
-    isTTY: false,
+    isTTY,
     write: (text: string) => {
       printed[name] += text;
     },
