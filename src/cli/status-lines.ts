@@ -1,5 +1,7 @@
 /** A status on one screen, and as a line for logs. */
+
 import type { ChalkInstance } from 'chalk';
+import { isInstalledTarget } from '../deploy/target.ts';
 import type { RenewalFailure } from '../setup/certificate/renewal-failure.ts';
 import type { RelayCounters, Traffic } from '../setup/status/counters.ts';
 import type { Status } from '../setup/status/status.ts';
@@ -52,7 +54,10 @@ function versionsLine({ versions, target }: Status, words: Words): string {
   const hint =
     installed !== undefined && running !== undefined && installed !== running
       ? words.restartNeeded
-      : target === 'systemd' && installed !== undefined && compareVersions(own, installed) > 0 && words.upgradeable;
+      : isInstalledTarget(target) &&
+        installed !== undefined &&
+        compareVersions(own, installed) > 0 &&
+        words.upgradeable;
   return join([
     installed !== undefined && words.installedVersion(installed),
     running !== undefined && words.runningVersion(running),

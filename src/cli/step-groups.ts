@@ -14,6 +14,7 @@ export type GroupKind =
   | 'directories'
   | 'firewall'
   | 'stop-derper'
+  | 'nginx'
   | 'boot'
   | 'service'
   | 'keep'
@@ -67,6 +68,7 @@ export function groupKeyOf(step: Step): { kind: GroupKind; key: string } {
     case 'service':
     case 'firewall':
     case 'stop-derper':
+    case 'nginx':
     case 'disable':
     case 'reload-units':
     case 'close-firewall':

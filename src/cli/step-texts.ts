@@ -139,6 +139,8 @@ export function describeGroup(group: StepGroup, { plan: text, certificates }: Me
     }
     case 'stop-derper':
       return plain(text.stopDerper(stepsOf(group, 'stop-derper')[0]!.name), text.stopDerperNote);
+    case 'nginx':
+      return plain(text.reloadNginx);
     case 'boot':
       return plain(text.boot(text.list(subjects.map((unit) => unit.replace(/\.service$/, '')))));
     case 'service':

@@ -32,8 +32,31 @@ export interface TargetInput {
   /** The text of config.json. */
   savedAnswers: string;
   verify: Verification;
+  /** What stands before the relay on this machine, if anything does. */
+  front?: RelayFront;
   /** The keys of the clients that prove the relay: let in whoever else may use it. */
   prover?: ProverKeys;
+}
+
+/**
+ * What takes connections in the relay's place on this machine, such as nginx, and where the relay listens then: on the
+ * loopback address. A port that is not named is the relay's own, open to all.
+ */
+export interface RelayFront {
+  derpPort?: number;
+  httpPort?: number;
+  /** Connections from this address begin with a PROXY header; undefined: none do. */
+  proxyFrom?: string;
+}
+
+/** Where the relay listens itself: not where clients come to, when something stands before it. */
+export function listensOn({ relay, front = {} }: Pick<TargetInput, 'relay' | 'front'>): {
+  derpPort: number;
+  httpPort: number;
+  stunPort: number;
+} {
+  const { derpPort, httpPort, stunPort } = relay;
+  return { derpPort: front.derpPort ?? derpPort, httpPort: front.httpPort ?? httpPort, stunPort };
 }
 
 /** Two key pairs of this machine's own. */
@@ -42,6 +65,9 @@ export interface ProverKeys {
   publicKeys: readonly [string, string];
   privateKeys: readonly [Uint8Array, Uint8Array];
 }
+
+/** Where the relay listens when something stands before it. */
+const LOOPBACK = '127.0.0.1';
 
 /** Where tailscaled listens; a link to /run. */
 const TAILSCALED_SOCKET = '/var/run/tailscale/tailscaled.sock';
@@ -73,15 +99,21 @@ export function challengeDirectoryOf(layout: Layout): string {
 
 /** What the relay is told; the paths are those of `layout`. */
 export function plannedRelayConfig(input: TargetInput, layout: Layout): RelayConfig {
-  const { relay, certificate, home, logLevel } = input;
+  const { relay, certificate, home, logLevel, front } = input;
+  const { derpPort, httpPort, stunPort } = listensOn(input);
+  const isBehind = front?.derpPort !== undefined;
+  const httpHost = front?.httpPort === undefined ? null : LOOPBACK;
   return {
     ...defaultRelayConfig,
-    listen: { host: null, port: relay.derpPort },
+    listen: { host: isBehind ? LOOPBACK : null, port: derpPort },
     certificate: { certFile: certificate.certFile, keyFile: certificate.keyFile },
     challengeDirectory: challengeDirectoryOf(layout),
     hostname: relay.host,
-    httpPort: relay.httpPort,
-    stunPort: relay.stunPort,
+    httpPort,
+    stunPort,
+    ...(httpHost !== (isBehind ? LOOPBACK : null) && { httpHost }),
+    ...(isBehind && { stunHost: null }),
+    ...(front?.proxyFrom !== undefined && { proxyProtocolFrom: [front.proxyFrom] }),
     keyFile: layout.relayKey,
     admission: admissionOf(input),
     home,

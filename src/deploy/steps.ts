@@ -154,6 +154,12 @@ export interface CertificateOrder {
   expected: { authority: string; challenge: string; profile?: string };
 }
 
+/** Has nginx test its configuration, and read it again; nothing is done where none of these files has changed. */
+export interface NginxStep {
+  kind: 'nginx';
+  reloadFor: readonly string[];
+}
+
 /** Removes a file or link, a directory with all in it (`tree`), or a directory if nothing else is in it. */
 export interface RemoveStep {
   kind: 'remove';
@@ -198,6 +204,7 @@ export type Step =
   | StopDerperStep
   | OwnerStep
   | CertificateStep
+  | NginxStep
   | RemoveStep
   | DisableStep
   | ReloadUnitsStep

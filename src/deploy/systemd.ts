@@ -5,7 +5,7 @@ import type { DerpMap } from '../derp-map/region.ts';
 import type { RelayConfig } from '../relay/config.ts';
 import { type Layout, layoutBelow, RELAY_UNIT, RELAY_USER, RENEW_TIMER, RENEW_UNIT } from './layout.ts';
 import type { Plan } from './plan.ts';
-import { plannedDerpMap, plannedProbe, plannedRelayConfig, type TargetInput } from './relay-description.ts';
+import { listensOn, plannedDerpMap, plannedProbe, plannedRelayConfig, type TargetInput } from './relay-description.ts';
 import {
   certificateStep,
   directoryStep,
@@ -111,7 +111,7 @@ function programSteps(input: SystemdInput, inside: Layout): Step[] {
 }
 
 function unitInput(input: SystemdInput, inside: Layout): UnitInput {
-  const { derpPort, httpPort, stunPort } = input.relay;
+  const { derpPort, httpPort, stunPort } = listensOn(input);
   return {
     version: input.version,
     node: serviceNode(input, inside),
@@ -170,7 +170,8 @@ function unitSteps(input: SystemdInput, inside: Layout): Step[] {
 }
 
 /** What is done to the machine beside writing files. */
-function machineSteps({ layout, relay, version, firewall, derper, certificate }: SystemdInput): Step[] {
+function machineSteps(input: SystemdInput): Step[] {
+  const { layout, relay, version, firewall, derper, certificate } = input;
   const steps: Step[] = [];
   if (firewall !== undefined) steps.push({ kind: 'firewall', tool: firewall.tool, openings: openingsOf(relay) });
   if (derper !== undefined) steps.push({ kind: 'stop-derper', ...derper });
@@ -193,7 +194,7 @@ function machineSteps({ layout, relay, version, firewall, derper, certificate }:
       ],
       reloadFor: certificate.create === undefined && certificate.order === undefined ? [] : certificateFiles,
       certificate: { file: layout.certificate(relay.host), host: relay.host },
-      derpPort: relay.derpPort,
+      derpPort: listensOn(input).derpPort,
     },
   );
   return steps;

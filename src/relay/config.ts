@@ -58,10 +58,14 @@ export interface RelayConfig {
   challengeDirectory: string | null;
   /** The name or address clients dial, for pages and logs. */
   hostname: string;
-  /** The plain HTTP port for captive-portal checks and redirects; -1 for none. Same address as `listen`. */
+  /** The plain HTTP port for captive-portal checks and redirects; -1 for none. */
   httpPort: number;
-  /** The UDP port for STUN; -1 for none. Same address as `listen`. */
+  /** The address of that port, null for all; the same as `listen` has when absent. */
+  httpHost?: string | null;
+  /** The UDP port for STUN; -1 for none. */
   stunPort: number;
+  /** The address of that port, null for all; the same as `listen` has when absent. */
+  stunHost?: string | null;
   /** derper's JSON key file; made when it does not exist. */
   keyFile: string;
   /** Serve DERP at all; false leaves STUN and the HTTP pages. */
@@ -131,3 +135,8 @@ export const defaultRelayConfig: Omit<RelayConfig, 'hostname' | 'keyFile' | 'cer
   drainMs: 5000,
   logLevel: 'info',
 };
+
+/** Where a port beside the DERP port is listened on, by what is said of it. */
+export function hostOf({ listen }: Pick<RelayConfig, 'listen'>, own: string | null | undefined): string | null {
+  return own === undefined ? listen.host : own;
+}

@@ -5,7 +5,7 @@ import type { WatchTimes } from '../system/file-watch.ts';
 import { AddressGate } from './admission/address-gate.ts';
 import { Gate } from './admission/gate.ts';
 import type { RecheckTimes } from './admission/recheck.ts';
-import type { RelayConfig } from './config.ts';
+import { hostOf, type RelayConfig } from './config.ts';
 import { Counters } from './counters.ts';
 import { defaults } from './defaults.ts';
 import { drain } from './drain.ts';
@@ -162,14 +162,14 @@ export async function startRelay(config: RelayConfig, parts: RelayParts = {}): P
     opened.push(() => front.stopListening());
     if (config.httpPort >= 0) {
       const port80 = createPort80Server(noise, config.hostname, () => derpPort, challenges?.http);
-      httpPort = await listen(port80, config.listen.host, config.httpPort);
+      httpPort = await listen(port80, hostOf(config, config.httpHost), config.httpPort);
       opened.push(() => {
         port80.close();
         port80.closeAllConnections();
       });
     }
     if (config.stunPort >= 0) {
-      stun = await listenForStun(config.listen.host, config.stunPort, counters, answers);
+      stun = await listenForStun(hostOf(config, config.stunHost), config.stunPort, counters, answers);
       opened.push(() => stun!.stop());
     }
   } catch (error) {

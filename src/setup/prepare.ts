@@ -2,10 +2,12 @@
  * From what the user said to a plan, or to the list of everything that is wrong. Reads, binds ports for a moment, and
  * changes nothing.
  */
+
 import type { Layout } from '../deploy/layout.ts';
 import type { Manifest } from '../deploy/manifest.ts';
 import type { Plan } from '../deploy/plan.ts';
 import { openingsOf } from '../deploy/systemd.ts';
+import { isInstalledTarget, runsAsUnit } from '../deploy/target.ts';
 import { FileError } from '../system/files.ts';
 import {
   type CertificateChoice,
@@ -86,14 +88,15 @@ async function chooseCertificate(
     const kept = manifest === undefined ? keptCertificate(taken, answers, now) : undefined;
     const files = { certFile: layout.certificate(host), keyFile: layout.certificateKey(host) };
     if (kept !== undefined) return chooseTakenCertificate(kept, files, environment);
-    const starts = !switches.noStart && (layout.root === '/' || deploy === 'foreground');
-    const isRunnable = deploy === 'foreground' || (facts.machine.isRoot && facts.machine.systemd !== undefined);
+    const starts = !switches.noStart && (layout.root === '/' || !isInstalledTarget(deploy));
+    const hasItsManager = !runsAsUnit(deploy) || facts.machine.systemd !== undefined;
+    const isRunnable = !isInstalledTarget(deploy) || (facts.machine.isRoot && hasItsManager);
     const use = { environment, now, signal, starts, judges: isRunnable, makesWay: policy.makesWay };
     return chooseOrderedCertificate({ ...answers, ...ports }, given, layout, use);
   }
   if (cert === 'self-signed') return chooseSelfSignedCertificate(host, layout, now, made);
   if (certFile === undefined || unusable.has('keyFile')) return { notes: [], problems: [] };
-  const use = { environment, now, copied: deploy !== 'foreground', layout };
+  const use = { environment, now, copied: isInstalledTarget(deploy), layout };
   return chooseManualCertificate({ host, certFile, keyFile }, given, use);
 }
 
@@ -122,16 +125,17 @@ async function prepare(input: PrepareInput): Promise<Prepared | Unprepared> {
   const relayKey = await chooseRelayKey(layout.relayKey, resolved.taken?.relayKey?.keyFile());
   const verify = answers.verify ?? { kind: 'none' };
   const proverKeys = verify.kind === 'none' ? { problems: [] } : await chooseProverKeys(layout.proverKeys);
+  const isInstalled = isInstalledTarget(answers.deploy);
+  const onMachine = layout.root === '/' || !isInstalled;
   const admission = await checkVerification(answers.verify, {
-    asService: answers.deploy !== 'foreground',
-    onMachine: layout.root === '/' || answers.deploy === 'foreground',
+    asService: isInstalled,
+    onMachine,
   });
-  const onMachine = layout.root === '/' || answers.deploy === 'foreground';
   const noStart = input.switches.noStart || !onMachine;
   const firewall = chooseFirewall({
     facts,
     manifest,
-    serves: answers.deploy === 'systemd' && !noStart,
+    serves: isInstalled && !noStart,
     openings: openingsOf(answers),
     openFirewall: input.switches.openFirewall,
   });
@@ -153,7 +157,7 @@ async function prepare(input: PrepareInput): Promise<Prepared | Unprepared> {
       logLevel: input.logLevel,
       verify,
       ...('prover' in proverKeys && { prover: proverKeys.prover }),
-      savedAnswers: answers.deploy === 'foreground' ? formatGivenAnswers(resolution.given) : formatAllAnswers(answers),
+      savedAnswers: isInstalled ? formatAllAnswers(answers) : formatGivenAnswers(resolution.given),
     },
     ...('created' in proverKeys && { newProverKeys: proverKeys.created }),
     answers,
@@ -178,10 +182,10 @@ async function prepare(input: PrepareInput): Promise<Prepared | Unprepared> {
     });
     return { ok: false, problems: edited.map(problemOf), edited };
   }
-  const full = answers.deploy === 'foreground' ? [] : await checkRoom(preview);
+  const full = isInstalled ? await checkRoom(preview) : [];
   if (full.length > 0) return { ok: false, problems: full };
   const { pin } = certificate;
-  const file = answers.deploy === 'foreground' ? certificate.certFile : layout.certificate(answers.host);
+  const file = isInstalled ? layout.certificate(answers.host) : certificate.certFile;
   return {
     ok: true,
     answers,

@@ -5,6 +5,7 @@
 import { resolve } from 'node:path';
 import { LETS_ENCRYPT } from '../cert/acme/directory.ts';
 import type { ChallengeType } from '../cert/acme/identifier.ts';
+import type { DeployTarget } from '../deploy/target.ts';
 import type { Verification } from '../deploy/verification.ts';
 import type { HomePage } from '../relay/config.ts';
 import { parseAcmeDirectory, parseEmail, parseKeyId } from './certificate/values.ts';
@@ -26,7 +27,6 @@ import {
 } from './values.ts';
 
 export type CertificateMode = 'letsencrypt' | 'self-signed' | 'manual';
-export type DeployTarget = 'systemd' | 'foreground';
 
 /** The answers, all of them known. */
 export interface Answers {
@@ -71,6 +71,8 @@ export interface Question<T> {
 /** The ports that clients expect; without root they cannot be had, hence the high one. */
 export const DEFAULT_PORTS: Record<DeployTarget, Pick<Answers, 'derpPort' | 'httpPort' | 'stunPort'>> = {
   systemd: { derpPort: 443, httpPort: 80, stunPort: 3478 },
+  'nginx-bypass': { derpPort: 443, httpPort: 80, stunPort: 3478 },
+  compose: { derpPort: 443, httpPort: 80, stunPort: 3478 },
   foreground: { derpPort: 8443, httpPort: OFF, stunPort: 3478 },
 };
 
@@ -84,7 +86,7 @@ export const questions: { [K in QuestionKey]: Question<Answers[K]> } = {
   deploy: {
     flag: '--deploy',
     placeholder: 'target',
-    parse: (text) => parseChoice(text, ['systemd', 'foreground'], ['nginx-bypass', 'compose']),
+    parse: (text) => parseChoice<DeployTarget>(text, ['systemd', 'foreground'], ['nginx-bypass', 'compose']),
     fallback: (_, { machine }) => (machine.isRoot && machine.systemd !== undefined ? 'systemd' : 'foreground'),
   },
   host: {

@@ -1,4 +1,5 @@
 /** What each deployment target asks of the machine, makes of ports, and plans. */
+
 import { dirname } from 'node:path';
 import { foregroundPlan } from '../deploy/foreground.ts';
 import { type Layout, layoutBelow, RELAY_UNIT, RELAY_USER } from '../deploy/layout.ts';
@@ -7,6 +8,7 @@ import type { Plan } from '../deploy/plan.ts';
 import type { TargetInput } from '../deploy/relay-description.ts';
 import { systemdPlan } from '../deploy/systemd.ts';
 import type { Templates } from '../deploy/systemd-units.ts';
+import { isInstalledTarget, runsAsUnit } from '../deploy/target.ts';
 import { kindOf } from '../system/files.ts';
 import { packageDirectory, readTemplates } from '../system/package.ts';
 import type { PortOwner } from '../system/port-owner.ts';
@@ -64,11 +66,11 @@ export async function checkTarget(
   const asksTailscaled =
     answers.verify?.kind === 'tailscaled' &&
     answers.verify.socket === undefined &&
-    (layout.root === '/' || answers.deploy === 'foreground');
+    (layout.root === '/' || !isInstalledTarget(answers.deploy));
   if (asksTailscaled && facts.tailscaled === undefined) {
     problems.push(flagProblem(questions.verify.flag, 'tailscaled', { code: 'needs-tailscaled' }));
   }
-  if (answers.deploy !== 'systemd') return { problems, notes: [], provedHere: false };
+  if (!isInstalledTarget(answers.deploy)) return { problems, notes: [], provedHere: false };
   const { flag } = questions.deploy;
   const { verify } = resolution.unusable.has('verify') ? { verify: 'unusable' } : answers;
   // The answer may well be in a file that cannot be read.
@@ -83,8 +85,10 @@ export async function checkTarget(
     const rule = { code: 'older-version' as const, installed: manifest.version, version: __VERSION__ };
     problems.push({ subject: 'derp-setup', rule });
   }
-  if (!facts.machine.isRoot) problems.push(flagProblem(flag, 'systemd', { code: 'needs-root' }));
-  else if (facts.machine.systemd === undefined) problems.push(flagProblem(flag, 'systemd', { code: 'needs-systemd' }));
+  if (!facts.machine.isRoot) problems.push(flagProblem(flag, answers.deploy, { code: 'needs-root' }));
+  else if (runsAsUnit(answers.deploy) && facts.machine.systemd === undefined) {
+    problems.push(flagProblem(flag, answers.deploy, { code: 'needs-systemd' }));
+  }
   problems.push(...(await checkUser(manifest)));
   const { derper } = facts;
   const notes: Note[] = [];

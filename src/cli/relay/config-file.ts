@@ -1,4 +1,5 @@
 /** derp-relay's `--config FILE`: JSON with the fields of RelayConfig, every one of them checked. */
+import { isIP } from 'node:net';
 import { dirname } from 'node:path';
 import type { RelayConfig } from '../../relay/config.ts';
 import type { RelayProblem } from '../../setup/derper-flags/go-flags.ts';
@@ -10,8 +11,14 @@ import { isObject, type ObjectReader, readFile, readFlag, readMilliseconds, text
 
 const LOG_LEVELS: readonly RelayConfig['logLevel'][] = ['debug', 'info', 'warn', 'error', 'silent'];
 
+/** An address to listen on, or null for all. */
+const readListenHost: ObjectReader<string | null> = (value) =>
+  value === null || (typeof value === 'string' && isIP(value) > 0)
+    ? { value }
+    : { problem: 'must be an IP address of this machine, or null for all of them' };
+
 /** How each field is read. Relative paths are relative to the file that names them. */
-const READERS: { [K in keyof RelayConfig]: ObjectReader<RelayConfig[K]> } = {
+const READERS: { [K in keyof RelayConfig]-?: ObjectReader<Required<RelayConfig>[K]> } = {
   listen: (value, directory) => {
     if (!isObject(value)) return textual(readListen)(value, directory);
     const { host = null, port, ...rest } = value;
@@ -34,6 +41,8 @@ const READERS: { [K in keyof RelayConfig]: ObjectReader<RelayConfig[K]> } = {
   hostname: textual(readHost),
   httpPort: textual((text) => readPort(text, true)),
   stunPort: textual((text) => readPort(text, true)),
+  httpHost: readListenHost,
+  stunHost: readListenHost,
   keyFile: readFile,
   derp: readFlag,
   home: (value, directory) => textual(readHome)(isObject(value) ? value.redirect : value, directory),

@@ -5,7 +5,7 @@ import { parseKeyFile } from '../../protocol/keys.ts';
 import { loadAddressRules } from '../../relay/admission/address-rules.ts';
 import { loadKeyList } from '../../relay/admission/key-list.ts';
 import { loadCertificate } from '../../relay/certificate.ts';
-import type { CertificateFiles, RelayConfig } from '../../relay/config.ts';
+import { type CertificateFiles, hostOf, type RelayConfig } from '../../relay/config.ts';
 import { loadClientRate } from '../../relay/limits/client-rate-file.ts';
 import { RelayStartError } from '../../relay/start-error.ts';
 import { coversHost } from '../../setup/certificate/pair.ts';
@@ -102,8 +102,8 @@ export async function preflight(config: RelayConfig, ownKey = true): Promise<Rel
   const { listen, httpPort, stunPort } = config;
   const problems = await Promise.all([
     checkPort('tcp', listen.port, listen.host),
-    checkPort('tcp', httpPort, listen.host),
-    checkPort('udp', stunPort, listen.host),
+    checkPort('tcp', httpPort, hostOf(config, config.httpHost)),
+    checkPort('udp', stunPort, hostOf(config, config.stunHost)),
     ownKey ? checkKeyFile(config.keyFile) : [],
     checkCertificate(config),
     checkFile('key file', config.admission?.keyFile, loadKeyList),

@@ -1,7 +1,9 @@
 /** What questions find out on the machine while they are asked. Nothing is changed. */
+
 import { layoutBelow } from '../../deploy/layout.ts';
 import type { Opening } from '../../deploy/steps.ts';
 import { openingsOf } from '../../deploy/systemd.ts';
+import { isInstalledTarget } from '../../deploy/target.ts';
 import { chooseManualCertificate } from '../../setup/certificate/certificate.ts';
 import { parseChain } from '../../setup/certificate/pair.ts';
 import { derperName } from '../../setup/derper/naming.ts';
@@ -123,12 +125,12 @@ export function createLookups(resolved: Resolved, { environment, now }: LookupIn
     },
 
     judgePair: async ({ host, deploy }, certFile, keyFile) => {
-      const use = { environment, now, copied: deploy !== 'foreground' };
+      const use = { environment, now, copied: isInstalledTarget(deploy) };
       return (await chooseManualCertificate({ host, certFile, keyFile }, {}, use)).problems;
     },
 
     judgeKeyList: async ({ deploy }, file) => {
-      const [problem] = await checkVerification({ kind: 'keys', file }, { asService: deploy !== 'foreground' });
+      const [problem] = await checkVerification({ kind: 'keys', file }, { asService: isInstalledTarget(deploy) });
       return problem?.rule;
     },
 

@@ -1,5 +1,7 @@
 /** The doctor's visit: gathers all facts, as far as this user may, and judges them. Changes nothing. */
+
 import type { Layout } from '../../deploy/layout.ts';
+import { runsAsUnit } from '../../deploy/target.ts';
 import { openFilesLimit } from '../../system/open-files.ts';
 import { judgeRenewalFailure, type RenewalRun, rememberedOrders } from '../certificate/renewal-failure.ts';
 import { readRelayStatus } from '../relay-status.ts';
@@ -36,7 +38,7 @@ export async function gatherFacts({ layout, environment, signal }: VisitInput): 
   const where = whereabouts(installed);
   const { onMachine, target } = installed;
   const rules = readValue(installed.relay)?.admission;
-  const isService = onMachine && target === 'systemd';
+  const isService = onMachine && runsAsUnit(target);
   const nothing = async () => undefined;
   // What is looked at only on the machine that the relay is for, and of it some only as root.
   const here = <T>(look: () => Promise<T>) => (onMachine ? look() : nothing());

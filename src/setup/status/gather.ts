@@ -1,6 +1,8 @@
 /** Finds out how an installed relay is. Changes nothing, and every look is bounded in time. */
+
 import type { X509Certificate } from 'node:crypto';
 import { type Layout, layoutBelow, RELAY_UNIT, RENEW_TIMER, RENEW_UNIT } from '../../deploy/layout.ts';
+import { runsAsUnit } from '../../deploy/target.ts';
 import { FileError, readText } from '../../system/files.ts';
 import { CommandError } from '../../system/processes.ts';
 import { isSystemdRunning, recentJournal, timerNext, type UnitState, unitState } from '../../system/services.ts';
@@ -112,7 +114,7 @@ export async function gatherStatus(
 ): Promise<{ facts: StatusFacts; sample: Sample }> {
   const installed = await readInstalled(layout);
   const port = installed.onMachine ? whereabouts(installed)?.ports.derp : undefined;
-  const isService = installed.onMachine && installed.target === 'systemd';
+  const isService = installed.onMachine && runsAsUnit(installed.target);
   const now = new Date();
   const [answer, service, look] = await Promise.all([
     port === undefined ? undefined : readRelayStatus(port, signal),

@@ -2,13 +2,13 @@
 import { isIPv4, isIPv6 } from 'node:net';
 import type { Layout } from '../../deploy/layout.ts';
 import type { Manifest } from '../../deploy/manifest.ts';
+import { type DeployTarget, isInstalledTarget } from '../../deploy/target.ts';
 import type { DerpMap, DerpNode, DerpRegion } from '../../derp-map/region.ts';
 import type { AdmissionRules, RelayConfig } from '../../relay/config.ts';
 import { FileError, kindOf, readLink, readTextIfPresent } from '../../system/files.ts';
 import { fileRule, readSavedAnswers } from '../documents.ts';
 import { readInstallation } from '../installation.ts';
 import type { Problem, Rule } from '../problems.ts';
-import type { DeployTarget } from '../questions.ts';
 import { type Resolution, resolveAnswers } from '../resolve.ts';
 
 /** A file's meaning, that there is no such file, that it holds something else, or why it cannot be used. */
@@ -21,6 +21,8 @@ export type Reading<T> =
 /** What an installed relay is told, as far as it matters outside of it. */
 export type RelaySettings = Pick<RelayConfig, 'hostname' | 'httpPort' | 'stunPort' | 'home' | 'keyFile'> & {
   derpPort: number;
+  /** Whether clients come to these ports by way of something else on this machine. */
+  behind: { derp: boolean; http: boolean };
   certificate: RelayConfig['certificate'];
   admission: AdmissionRules | null;
 };
@@ -72,7 +74,8 @@ const isPort = (value: unknown): value is number => Number.isInteger(value) && (
 export function readRelaySettings(json: unknown): RelaySettings | undefined {
   if (!isObject(json) || !isObject(json.listen)) return undefined;
   const { hostname, httpPort, stunPort, keyFile, certificate = null, admission = null, home = 'default' } = json;
-  const { port } = json.listen;
+  const { port, host: listensOnHost = null } = json.listen;
+  const { httpHost = listensOnHost } = json;
   const whole =
     typeof hostname === 'string' &&
     typeof keyFile === 'string' &&
@@ -85,6 +88,7 @@ export function readRelaySettings(json: unknown): RelaySettings | undefined {
     keyFile,
     derpPort: port as number,
     httpPort: httpPort as number,
+    behind: { derp: listensOnHost === LOOPBACK, http: httpHost === LOOPBACK },
     stunPort: stunPort as number,
     home: home as RelayConfig['home'],
     certificate: certificate as RelayConfig['certificate'],
@@ -152,11 +156,13 @@ export async function readInstalled(layout: Layout): Promise<Installed> {
   ]);
   // Only a relay in the foreground is told everything by the program that runs it, and leaves no such files.
   const inForeground = layout.root !== '/' && relay.state === 'missing' && manifest.state === 'missing';
-  const target = inForeground ? 'foreground' : 'systemd';
+  const answered = answers.state === 'read' ? answers.value.given.deploy?.value : undefined;
+  const installedAs = answered !== undefined && isInstalledTarget(answered) ? answered : 'systemd';
+  const target = inForeground ? 'foreground' : installedAs;
   return {
     layout,
     target,
-    onMachine: target === 'foreground' || layout.root === '/',
+    onMachine: !isInstalledTarget(target) || layout.root === '/',
     answers,
     relay,
     derpMap,
@@ -170,11 +176,19 @@ export interface Whereabouts {
   host: string;
   /** -1: off, or nobody knows. */
   ports: { derp: number; http: number; stun: number };
+  /** Where the relay itself listens on this machine: elsewhere, when something stands before it. */
+  listens: { derp: number; http: number };
   /** `sha256-raw:…`, where the map names one. */
   pin: string | undefined;
   /** Where clients connect instead of asking DNS. */
   addresses: string[];
 }
+
+/** Where a relay listens that something else stands before. */
+const LOOPBACK = '127.0.0.1';
+
+/** The plain HTTP port that a map entry speaks of. */
+const portOfMap = (node: DerpNode | undefined) => (node?.CanPort80 ? USUAL_PORTS.http : -1);
 
 const USUAL_PORTS = { derp: 443, http: 80, stun: 3478 };
 
@@ -188,10 +202,14 @@ export function whereabouts(installed: Pick<Installed, 'relay' | 'derpMap'>): Wh
   ) as string[];
   const relay = readValue(installed.relay);
   if (relay !== undefined) {
-    const { hostname: host, derpPort: derp, httpPort: http, stunPort: stun } = relay;
-    return { host, ports: { derp, http, stun }, pin, addresses };
+    const { hostname: host, derpPort, httpPort, stunPort: stun, behind } = relay;
+    const listens = { derp: derpPort, http: httpPort };
+    const derp = behind.derp ? (node?.DERPPort ?? USUAL_PORTS.derp) : derpPort;
+    const http = behind.http ? portOfMap(node) : httpPort;
+    return { host, ports: { derp, http, stun }, listens, pin, addresses };
   }
   if (node === undefined) return undefined;
-  const { DERPPort: derp = USUAL_PORTS.derp, STUNPort: stun = USUAL_PORTS.stun, CanPort80 } = node;
-  return { host: node.HostName, ports: { derp, http: CanPort80 ? USUAL_PORTS.http : -1, stun }, pin, addresses };
+  const { DERPPort: derp = USUAL_PORTS.derp, STUNPort: stun = USUAL_PORTS.stun } = node;
+  const http = portOfMap(node);
+  return { host: node.HostName, ports: { derp, http, stun }, listens: { derp, http }, pin, addresses };
 }

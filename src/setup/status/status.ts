@@ -1,7 +1,7 @@
 /** How an installed relay is, in one document. Judging is pure; `gather.ts` finds the facts. */
 
+import type { DeployTarget } from '../../deploy/target.ts';
 import type { RenewalFailure } from '../certificate/renewal-failure.ts';
-import type { DeployTarget } from '../questions.ts';
 import type { RelayCounters, Traffic } from './counters.ts';
 import type { Installed } from './installed.ts';
 import { mapEntry, readValue, type Whereabouts, whereabouts } from './installed.ts';

@@ -8,6 +8,7 @@ import { fileHandler } from './file.ts';
 import { closeFirewallHandler, firewallHandler } from './firewall.ts';
 import type { StepHandler } from './handler.ts';
 import { linkHandler } from './link.ts';
+import { nginxHandler } from './nginx.ts';
 import { ownerHandler } from './owner.ts';
 import { programsHandler, runtimeHandler } from './programs.ts';
 import { removeHandler } from './remove.ts';
@@ -28,6 +29,7 @@ const handlers: { [K in StepKind]: StepHandler<Extract<Step, { kind: K }>> } = {
   'stop-derper': stopDerperHandler,
   owner: ownerHandler,
   certificate: certificateHandler,
+  nginx: nginxHandler,
   remove: removeHandler,
   disable: disableHandler,
   'reload-units': reloadUnitsHandler,
@@ -47,6 +49,8 @@ export function subjectOf(step: Step): string {
     case 'service':
     case 'disable':
       return step.unit;
+    case 'nginx':
+      return 'nginx';
     case 'reload-units':
       return 'systemd';
     case 'user':

@@ -31,6 +31,7 @@ function installedAt({ config }: Pick<TestRelay, 'config'>, host: string, derpPo
     stunPort: -1,
     home,
     keyFile,
+    behind: { derp: false, http: false },
     certificate,
     admission: config.admission,
   };
@@ -51,6 +52,7 @@ function installedAt({ config }: Pick<TestRelay, 'config'>, host: string, derpPo
 const at = (port: number): Whereabouts => ({
   host: '127.0.0.1',
   ports: { derp: port, http: -1, stun: -1 },
+  listens: { derp: port, http: -1 },
   pin: undefined,
   addresses: [],
 });

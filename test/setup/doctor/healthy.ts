@@ -34,6 +34,7 @@ export const settings: RelaySettings = {
   stunPort: 3478,
   home: 'default',
   keyFile: layout.relayKey,
+  behind: { derp: false, http: false },
   certificate: { certFile: layout.certificate(host), keyFile: layout.certificateKey(host) },
   admission: { tailscaled: { socket: '/run/tailscale/tailscaled.sock' } },
 };
@@ -100,7 +101,7 @@ export const healthy: DoctorFacts = {
   now,
   isRoot: true,
   installed,
-  where: { host, ports: { derp: 443, http: 80, stun: 3478 }, pin, addresses: [] },
+  where: { host, ports: { derp: 443, http: 80, stun: 3478 }, listens: { derp: 443, http: 80 }, pin, addresses: [] },
   units,
   renewalFailure: undefined,
   relay,

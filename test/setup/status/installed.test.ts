@@ -46,6 +46,7 @@ describe('an installation that a service runs', () => {
     expect(whereabouts(installed)).toEqual({
       host: 'derp.example.com',
       ports: { derp: 8443, http: 80, stun: -1 },
+      listens: { derp: 8443, http: 80 },
       pin: `sha256-raw:${'a'.repeat(64)}`,
       addresses: [],
     });
@@ -63,6 +64,15 @@ describe('an installation that a service runs', () => {
     expect(installed.relay).toMatchObject({ state: 'damaged', path: layout.relayConfig });
     expect(installed.manifest).toMatchObject({ state: 'bad', problem: { rule: { code: 'bad-manifest' } } });
     expect(whereabouts(installed)?.host).toBe('192.0.2.1');
+  });
+
+  it('knows where clients come to when something else on the machine stands before the relay', async () => {
+    const behind = { ...relay, listen: { host: '127.0.0.1', port: 8443 }, httpPort: 8080 };
+    const layout = below({ relayConfig: behind, derpMap: map({ HostName: 'derp.example.com', CanPort80: true }) });
+    expect(whereabouts(await readInstalled(layout))).toMatchObject({
+      ports: { derp: 443, http: 80, stun: 3478 },
+      listens: { derp: 8443, http: 8080 },
+    });
   });
 
   it.runIf(process.getuid?.() !== 0)('tells which file it may not read', async () => {
@@ -96,6 +106,7 @@ describe('a relay in the foreground', () => {
     expect(whereabouts(installed)).toEqual({
       host: 'h.example.com',
       ports: { derp: 443, http: 80, stun: 3478 },
+      listens: { derp: 443, http: 80 },
       pin: undefined,
       addresses: ['192.0.2.7'],
     });

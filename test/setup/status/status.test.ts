@@ -97,6 +97,7 @@ describe('the status', () => {
       stunPort: 3478,
       home: 'default',
       keyFile: '/k',
+      behind: { derp: false, http: false },
       certificate: null,
       admission: { keyFile: '/keys', url: { url: 'https://h/verify', failOpen: false } },
     };

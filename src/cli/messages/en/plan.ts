@@ -35,6 +35,7 @@ export const plan = {
   openFirewall: (tool: string, ports: string) => `open ${ports} in ${tool}`,
   stopDerper: (name: string) => `stop ${name} and take its place`,
   stopDerperNote: 'started again if anything fails',
+  reloadNginx: 'have nginx test its configuration and read it again',
   boot: (units: string) => `start at boot: ${units}`,
   start: (name: string) => `start ${name}, wait until it serves`,
   restart: (name: string) => `restart ${name}, wait until it serves`,

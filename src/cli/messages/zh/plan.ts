@@ -34,6 +34,7 @@ export const plan: Messages['plan'] = {
   openFirewall: (tool, ports) => `在 ${tool} 中放行 ${ports}`,
   stopDerper: (name) => `停止 ${name} 并取代它`,
   stopDerperNote: '一旦失败会重新启动它',
+  reloadNginx: '让 nginx 检查配置并重新加载',
   boot: (units) => `设置开机自启：${units}`,
   start: (name) => `启动 ${name}，等待服务就绪`,
   restart: (name) => `重启 ${name}，等待服务就绪`,

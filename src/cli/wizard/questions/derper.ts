@@ -1,3 +1,4 @@
+import { isInstalledTarget } from '../../../deploy/target.ts';
 import type { TakeOver } from '../../../setup/derper/take-over.ts';
 import type { Messages } from '../../messages/en.ts';
 import { BACK } from '../prompter.ts';
@@ -41,7 +42,7 @@ export const derperQuestion: WizardQuestion = {
   applies({ facts, onMachine, fixed, answers, switches }) {
     if (facts.derper === undefined || !onMachine || switches.noStart) return false;
     // Only a service takes a derper's place.
-    if (fixed.has('deploy')) return answers.deploy !== 'foreground';
+    if (fixed.has('deploy')) return isInstalledTarget(answers.deploy);
     return unsuitable('systemd', facts, onMachine) === undefined;
   },
 

@@ -1,3 +1,4 @@
+import { isInstalledTarget } from '../../../deploy/target.ts';
 import { openingsText } from '../../step-texts.ts';
 import { BACK } from '../prompter.ts';
 import type { WizardQuestion } from '../question.ts';
@@ -9,7 +10,8 @@ export const firewallQuestion: WizardQuestion = {
 
   async applies({ answers, facts, onMachine, switches }, { lookups }) {
     // A relay in the foreground changes nothing but its own files.
-    if (answers.deploy === 'foreground' || !onMachine || switches.noStart || facts.firewall === undefined) return false;
+    if (!isInstalledTarget(answers.deploy) || !onMachine || switches.noStart || facts.firewall === undefined)
+      return false;
     return (await lookups.closedFirewall(answers)) !== undefined;
   },
 

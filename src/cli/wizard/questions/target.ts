@@ -1,17 +1,18 @@
+import { DEPLOY_TARGETS, type DeployTarget } from '../../../deploy/target.ts';
 import type { Facts } from '../../../setup/facts.ts';
 import { questions } from '../../../setup/questions.ts';
 import { BACK } from '../prompter.ts';
 import { givenByAll, type WizardQuestion } from '../question.ts';
 
-/** The ways to run a relay, whether or not this version has them. */
-export const TARGETS = ['systemd', 'nginx-bypass', 'compose', 'foreground'] as const;
-type Target = (typeof TARGETS)[number];
-
 /** Why a target cannot be had. */
 export type Unsuitable = 'not-yet' | 'no-root' | 'no-systemd' | 'no-docker' | 'docker-denied' | 'docker-stopped';
 
 /** Whether the target is in this version, and what the machine lacks for it; undefined when it can be chosen. */
-export function unsuitable(target: Target, { machine, docker }: Facts, onMachine: boolean): Unsuitable | undefined {
+export function unsuitable(
+  target: DeployTarget,
+  { machine, docker }: Facts,
+  onMachine: boolean,
+): Unsuitable | undefined {
   if (!questions.deploy.parse(target).ok) return 'not-yet';
   // For another machine files can be written whatever this one is like.
   if (target === 'foreground' || !onMachine) return undefined;
@@ -32,7 +33,7 @@ export const targetQuestion: WizardQuestion = {
 
   async ask({ answers, facts, onMachine }, { prompter, messages }) {
     const { ask, names, notes, unsuitable: reasons } = messages.wizard.target;
-    const options = TARGETS.map((target) => {
+    const options = DEPLOY_TARGETS.map((target) => {
       const why = unsuitable(target, facts, onMachine);
       const reason = why === 'not-yet' ? messages.wizard.notYet : why && reasons[why];
       return { value: target, name: names[target], note: notes[target], disabled: reason };

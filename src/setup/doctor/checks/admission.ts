@@ -1,4 +1,5 @@
 /** Who may use the relay, and whether those who decide it can be asked. */
+import { isInstalledTarget } from '../../../deploy/target.ts';
 import type { AdmissionRules } from '../../../relay/config.ts';
 import { readValue } from '../../status/installed.ts';
 import { compareVersions } from '../../versions.ts';
@@ -67,7 +68,7 @@ export function judgeAdmission({ admission, installed, relay, units, host, tailn
   const rules = readValue(installed.relay)?.admission;
   const open = relay?.admission === undefined ? rules === null : relay.admission.length === 0;
   // A relay in the foreground is tried out, and ended again; the run itself says that it is open.
-  if (open) return installed.target === 'systemd' ? [warning('open-relay', {})] : [];
+  if (open) return isInstalledTarget(installed.target) ? [warning('open-relay', {})] : [];
   const found = judgeSources(admission);
   found.push(...judgeUrlRules(rules?.url));
   const { keyFile } = admission;

@@ -1,4 +1,5 @@
 /** The certificate: for this host, in its dates, with its key and its chain, and the one that is served. */
+import { isInstalledTarget } from '../../../deploy/target.ts';
 import type { Problem } from '../../problems.ts';
 import { daysUntil } from '../../status/status.ts';
 import type { CertificateFacts, DoctorFacts } from '../facts.ts';
@@ -52,7 +53,7 @@ export function judgeCertificate({ certificate, where, now, installed }: DoctorF
     const data = { servedUntil: served.notAfter, fileUntil: notAfter };
     const fix = { kind: 'reload', unit: 'derp-relay.service' } as const;
     found.push(
-      installed.target === 'systemd'
+      isInstalledTarget(installed.target)
         ? failed('certificate-not-loaded', data, fix)
         : failed('certificate-not-loaded', data),
     );

@@ -1,4 +1,5 @@
 /** The files that describe the installation: there, readable, and of one mind. */
+import { isInstalledTarget } from '../../../deploy/target.ts';
 import { formatVerification, type Verification } from '../../../deploy/verification.ts';
 import type { AdmissionRules } from '../../../relay/config.ts';
 import type { Problem } from '../../problems.ts';
@@ -50,8 +51,9 @@ function differences({ answers }: Installed, relay: RelaySettings): { name: stri
   const given = answers.state === 'read' ? answers.value.given : {};
   const told: Partial<Record<QuestionKey, unknown>> = {
     host: relay.hostname,
-    derpPort: relay.derpPort,
-    httpPort: relay.httpPort,
+    // Behind something else they are others than clients come to.
+    ...(!relay.behind.derp && { derpPort: relay.derpPort }),
+    ...(!relay.behind.http && { httpPort: relay.httpPort }),
     stunPort: relay.stunPort,
   };
   const found = Object.entries(told).flatMap(([name, value]) => {
@@ -75,7 +77,7 @@ function judgeKey({ key, installed, isRoot }: DoctorFacts): Finding[] {
 export function judgeFiles(facts: DoctorFacts): Finding[] {
   const { installed, edited, isRoot } = facts;
   const { answers, relay, derpMap, manifest, target } = installed;
-  const needed = target === 'systemd' ? [answers, relay, derpMap, manifest] : [answers, derpMap];
+  const needed = isInstalledTarget(target) ? [answers, relay, derpMap, manifest] : [answers, derpMap];
   const found = [...needed.flatMap((reading) => judgeReading(reading, isRoot)), ...judgeKey(facts)];
   const remarks = readValue(answers)?.problems ?? [];
   found.push(...remarks.map((problem) => failed('file-unusable', { problem })));

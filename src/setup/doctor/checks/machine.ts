@@ -1,4 +1,5 @@
 /** The machine itself: its clock, its room, its limits, and what this user may see of it. */
+import { isInstalledTarget } from '../../../deploy/target.ts';
 import type { DoctorFacts } from '../facts.ts';
 import { type Finding, failed, fine, warning } from '../findings.ts';
 
@@ -38,5 +39,5 @@ export function judgeOpenFiles({ openFilesLimit: limit, relay }: DoctorFacts): F
 
 /** Without root, keys, rules of firewalls and other users' processes cannot be looked at. */
 export function judgePrivileges({ isRoot, installed }: DoctorFacts): Finding[] {
-  return isRoot || installed.target === 'foreground' ? [] : [warning('needs-root', {})];
+  return isRoot || !isInstalledTarget(installed.target) ? [] : [warning('needs-root', {})];
 }

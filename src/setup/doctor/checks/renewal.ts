@@ -1,11 +1,13 @@
 /** The timer that has the certificate renewed, and how its last run went. */
+
 import { RENEW_TIMER, RENEW_UNIT } from '../../../deploy/layout.ts';
+import { runsAsUnit } from '../../../deploy/target.ts';
 import type { DoctorFacts } from '../facts.ts';
 import { type Finding, failed, fine, warning } from '../findings.ts';
 import { tellingLines } from './journal.ts';
 
 export function judgeRenewal({ units, installed, renewalFailure }: DoctorFacts): Finding[] {
-  if (units === undefined || installed.target !== 'systemd') return [];
+  if (units === undefined || !runsAsUnit(installed.target)) return [];
   const { timer, renewal, timerNext, renewalJournal } = units;
   const unit = RENEW_TIMER;
   if (!timer.found) return [failed('timer-missing', { unit })];

@@ -1,4 +1,5 @@
 /** What the tailnet's control server tells clients of this relay, by the map that this machine's tailscaled was given. */
+import { isInstalledTarget } from '../../../deploy/target.ts';
 import { lintRegionId } from '../../../derp-map/lint.ts';
 import type { DerpNode } from '../../../derp-map/region.ts';
 import { mapEntry, readValue } from '../../status/installed.ts';
@@ -98,7 +99,7 @@ function judgeEntry(entry: TailnetRelay, ours: DerpNode, relays: readonly Tailne
 /** The map of the tailnet that this machine belongs to, which may not be the one that the relay is for. */
 export function judgeTailnet(facts: DoctorFacts): Finding[] {
   const { tailnet, installed, now } = facts;
-  if (tailnet === undefined || installed.target !== 'systemd') return [];
+  if (tailnet === undefined || !isInstalledTarget(installed.target)) return [];
   const found: Finding[] = [];
   const ours = rightEntry(facts);
   const { relays, keyExpiry } = tailnet;

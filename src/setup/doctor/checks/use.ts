@@ -1,4 +1,5 @@
 /** Whether anybody from outside gets here: what a provider's firewall keeps out never reaches this machine. */
+import { isInstalledTarget } from '../../../deploy/target.ts';
 import { addressScope } from '../../../system/network.ts';
 import type { DoctorFacts } from '../facts.ts';
 import { type Finding, fine, warning } from '../findings.ts';
@@ -21,7 +22,7 @@ function cameFromOutside({ units, host, now }: DoctorFacts): boolean {
 
 export function judgeUse(facts: DoctorFacts): Finding[] {
   const { relay, where, units, installed } = facts;
-  if (relay === undefined || where === undefined || installed.target !== 'systemd') return [];
+  if (relay === undefined || where === undefined || !isInstalledTarget(installed.target)) return [];
   if (relay.clients > 0) return [fine('clients-connected', { clients: relay.clients })];
   // Without the journal nothing is known of those who came and went.
   if (units === undefined || units.relayJournal.length === 0) return [];

@@ -1,8 +1,10 @@
 /** Files of the installation: modes, owners, changes by hand, and the relay's own key. */
+
 import { dirname } from 'node:path';
 import { RELAY_USER } from '../../../deploy/layout.ts';
 import { isAsWritten, type Manifest } from '../../../deploy/manifest.ts';
 import { PRIVATE_DIRECTORY, PRIVATE_FILE, PUBLIC_FILE, SHARED_DIRECTORY } from '../../../deploy/steps.ts';
+import { isInstalledTarget } from '../../../deploy/target.ts';
 import { ProtocolError } from '../../../protocol/errors.ts';
 import { formatUntypedKey, parseKeyFile } from '../../../protocol/keys.ts';
 import { FileError, readBytes, readTextIfPresent } from '../../../system/files.ts';
@@ -60,7 +62,7 @@ async function lookAt(wanted: Wanted): Promise<FileFact[]> {
 
 /** Modes and owners of the files that are there, on a machine with the relay's user. */
 export async function gatherFiles(installed: Installed): Promise<FileFact[]> {
-  if (!installed.onMachine || installed.target !== 'systemd') return [];
+  if (!installed.onMachine || !isInstalledTarget(installed.target)) return [];
   if ((await findUser(RELAY_USER)) === undefined) return [];
   return (await Promise.all(wantedFiles(installed).map(lookAt))).flat();
 }
