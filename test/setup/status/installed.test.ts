@@ -67,7 +67,7 @@ describe('an installation that a service runs', () => {
   });
 
   it('knows where clients come to when something else on the machine stands before the relay', async () => {
-    const behind = { ...relay, listen: { host: '127.0.0.1', port: 8443 }, httpPort: 8080 };
+    const behind = { ...relay, listen: { host: '127.0.0.1', port: 8443 }, httpPort: 8080, stunPort: 3478 };
     const layout = below({ relayConfig: behind, derpMap: map({ HostName: 'derp.example.com', CanPort80: true }) });
     expect(whereabouts(await readInstalled(layout))).toMatchObject({
       ports: { derp: 443, http: 80, stun: 3478 },
