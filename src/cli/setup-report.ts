@@ -2,7 +2,10 @@
 import { formatVerification } from '../deploy/verification.ts';
 import type { Check } from '../probe/check.ts';
 import type { Relay } from '../relay/relay.ts';
+import { formatAddressChoice } from '../setup/access/address-source.ts';
+import { formatClientRateChoice } from '../setup/access/client-rate.ts';
 import type { Prepared } from '../setup/prepare.ts';
+import type { Answers } from '../setup/questions.ts';
 import { subjectOf } from '../setup/steps/handlers.ts';
 import type { Messages } from './messages/en.ts';
 import { noteText } from './note-lines.ts';
@@ -37,6 +40,15 @@ export function probeCommand({ prepared, ports }: SetupResult): string {
   return ['npx derp-setup probe', answers.host, ...flags].join(' ');
 }
 
+/** Who may reach the relay, and how fast a client may send, as the flags spell it; nothing where nothing is limited. */
+function limitsDocument({ allowCidr, denyCidr, clientRate }: Answers): object {
+  return {
+    ...(allowCidr !== undefined && { allowCidr: formatAddressChoice(allowCidr) }),
+    ...(denyCidr !== undefined && { denyCidr: formatAddressChoice(denyCidr) }),
+    ...(clientRate !== undefined && { clientRate: formatClientRateChoice(clientRate) }),
+  };
+}
+
 /** The certificate in the one document; null as long as there is none. */
 function certificateDocument({ certificate }: Prepared): object {
   return { ...certificate, notAfter: certificate.notAfter?.toISOString() ?? null };
@@ -52,6 +64,7 @@ export function reportDocument(result: SetupResult, messages: Messages): object 
     ports: result.ports,
     deploy: answers.deploy,
     verify: answers.verify && formatVerification(answers.verify),
+    ...limitsDocument(answers),
     certificate: certificateDocument(result.prepared),
     ...(result.renewal && { renewal: { next: result.renewal.toISOString() } }),
     verification: { ok: result.ok, checks: result.checks },
@@ -92,6 +105,7 @@ export function dryRunDocument(prepared: Prepared, messages: Messages): object {
     ports: { derp: answers.derpPort, http: answers.httpPort, stun: answers.stunPort },
     deploy: answers.deploy,
     verify: answers.verify && formatVerification(answers.verify),
+    ...limitsDocument(answers),
     certificate: certificateDocument(prepared),
     derpMap: plan.derpMap,
     files: { root: layout.root },

@@ -118,12 +118,28 @@ function droppedLine({ drops, overLimit }: RelayCounters, words: Words): string 
 
 function admissionLine({ admission, relay }: Status, words: Words): string | undefined {
   if (admission === undefined) return undefined;
-  const ways = admission.map((way) => (way === 'none' ? words.everyone : (words.ways[way] ?? way)));
+  const everyone = typeof relay?.addressLists?.allow === 'number' ? words.everyoneAllowed : words.everyone;
+  const ways = admission.map((way) => (way === 'none' ? everyone : (words.ways[way] ?? way)));
   return join([
     ways.join(' + '),
     relay && relay.logins.refused > 0 && words.refused(relay.logins.refused),
     relay && relay.admissionRemovals > 0 && words.removed(relay.admissionRemovals),
     relay && relay.admissionFailures > 0 && words.unanswered(relay.admissionFailures),
+  ]);
+}
+
+/** Which addresses may reach the relay, where that is not all of them, and how fast a client may send. */
+function limitsLine(
+  { addressLists, addressesRefused, addressRemovals, clientRate }: RelayCounters,
+  words: Words,
+): string {
+  const { allow = null, deny = null } = addressLists ?? {};
+  return join([
+    allow !== null && words.mayConnect(allow),
+    deny !== null && words.mayNotConnect(deny),
+    addressesRefused > 0 && words.refused(addressesRefused),
+    addressRemovals > 0 && words.removed(addressRemovals),
+    clientRate > 0 && words.clientRate(`${formatBytes(clientRate)}/s`),
   ]);
 }
 
@@ -168,6 +184,7 @@ export function statusLines(
     ['traffic', relay && trafficLine(relay, current.traffic, words)],
     ['dropped', relay && droppedLine(relay, words)],
     ['admission', admissionLine(current, words)],
+    ['limits', relay && limitsLine(relay, words)],
     ['stun', relay && current.ports && current.ports.stun > 0 ? words.stunAnswered(relay.stun.answered) : undefined],
     ['memory', relay && formatBytes(relay.rssBytes)],
     ['map', mapLine(current, words)],

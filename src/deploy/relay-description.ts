@@ -1,7 +1,8 @@
 /** What every target derives from the answers in the same way: the relay's settings, the map entry, the proof. */
+import { isIP } from 'node:net';
 import { type DerpMap, derpMapOf, type RelayDescription } from '../derp-map/region.ts';
 import type { ProbeOptions } from '../probe/check.ts';
-import { type AdmissionRules, defaultRelayConfig, type RelayConfig } from '../relay/config.ts';
+import { type AddressSource, type AdmissionRules, defaultRelayConfig, type RelayConfig } from '../relay/config.ts';
 import type { Layout } from './layout.ts';
 import type { CertificateOrder } from './steps.ts';
 import type { Verification } from './verification.ts';
@@ -34,6 +35,8 @@ export interface TargetInput {
   verify: Verification;
   /** What stands before the relay on this machine, if anything does. */
   front?: RelayFront;
+  /** Which addresses may reach the relay at all, and how fast a client may send. */
+  access: Pick<RelayConfig, 'allowCidr' | 'denyCidr' | 'clientRate'>;
   /** The keys of the clients that prove the relay: let in whoever else may use it. */
   prover?: ProverKeys;
 }
@@ -97,6 +100,17 @@ export function challengeDirectoryOf(layout: Layout): string {
   return layout.acmeDirectory;
 }
 
+/**
+ * Who may reach the relay, and with them always the addresses by which clients are told to dial it. The relay lets in
+ * whatever comes from this machine, but a provider that translates addresses sends what this machine says to its own
+ * public address back to it from there, which is no address that the relay knows: the proof of the relay must get in.
+ */
+function withOwnAddresses({ access: { allowCidr }, relay }: TargetInput): AddressSource | null {
+  if (allowCidr === null) return null;
+  const own = [relay.host, relay.ipv4, relay.ipv6].filter((text): text is string => isIP(text ?? '') > 0);
+  return { ...allowCidr, ranges: [...new Set([...allowCidr.ranges, ...own])] };
+}
+
 /** What the relay is told; the paths are those of `layout`. */
 export function plannedRelayConfig(input: TargetInput, layout: Layout): RelayConfig {
   const { relay, certificate, home, logLevel, front } = input;
@@ -116,6 +130,8 @@ export function plannedRelayConfig(input: TargetInput, layout: Layout): RelayCon
     ...(front?.proxyFrom !== undefined && { proxyProtocolFrom: [front.proxyFrom] }),
     keyFile: layout.relayKey,
     admission: admissionOf(input),
+    ...input.access,
+    allowCidr: withOwnAddresses(input),
     home,
     logLevel,
   };

@@ -11,9 +11,44 @@ export interface AddressRange {
   readonly last: Buffer;
 }
 
+/** What is wrong with a text that should be a range. */
+export type RangeFlaw =
+  | { code: 'no-range' }
+  /** `longest`: the number of bits that the address has. */
+  | { code: 'bad-length'; longest: number }
+  /** A range of IPv4 addresses that is written as IPv6. */
+  | { code: 'mapped' }
+  /** `range`: that which the address is in; `address`: the address alone. */
+  | { code: 'begins-within'; range: string; address: string };
+
+function describeFlaw(flaw: RangeFlaw): string {
+  switch (flaw.code) {
+    case 'no-range':
+      return 'is not an IP address or a CIDR range, such as 192.0.2.1, 192.0.2.0/24 or 2001:db8::/32';
+    case 'bad-length':
+      return `needs a number from 0 to ${flaw.longest} behind its slash`;
+    case 'mapped':
+      return 'is a range of IPv4 addresses written as IPv6; write it as IPv4';
+    case 'begins-within':
+      return `begins within its range: write ${flaw.range}, or ${flaw.address} alone`;
+  }
+}
+
+/** More would be no range; it is not quoted in full. */
+const MAX_TEXT = 60;
+
 /** A range that is none. The message says what is wrong with it, behind its text. */
 export class AddressRangeError extends Error {
   override readonly name = 'AddressRangeError';
+  /** The text, or the beginning of a long one. */
+  readonly text: string;
+  readonly flaw: RangeFlaw;
+
+  constructor(text: string, flaw: RangeFlaw) {
+    super(`${JSON.stringify(text.slice(0, MAX_TEXT))} ${describeFlaw(flaw)}`);
+    this.text = text.slice(0, MAX_TEXT);
+    this.flaw = flaw;
+  }
 }
 
 /** What a line of a list is wrong about. */
@@ -21,15 +56,14 @@ export class AddressListError extends Error {
   override readonly name = 'AddressListError';
   /** Counted from 1. */
   readonly line: number;
+  override readonly cause: AddressRangeError;
 
-  constructor(line: number, problem: string) {
-    super(problem);
+  constructor(line: number, cause: AddressRangeError) {
+    super(cause.message);
     this.line = line;
+    this.cause = cause;
   }
 }
-
-/** More would be no range; it is not quoted in full. */
-const MAX_TEXT = 60;
 
 /** Bytes of an IPv4 address in the last four of an IPv6 one (`::ffff:192.0.2.1`). */
 const MAPPED_BITS = 96;
@@ -40,18 +74,18 @@ const MAPPED_BITS = 96;
  * @throws AddressRangeError
  */
 export function parseAddressRange(text: string): AddressRange {
-  const fail = (problem: string) => new AddressRangeError(`${JSON.stringify(text.slice(0, MAX_TEXT))} ${problem}`);
+  const fail = (flaw: RangeFlaw) => new AddressRangeError(text, flaw);
   const [address = '', length, ...more] = text.split('/');
   const bytes = address.includes('%') ? undefined : parseIpAddress(address);
   if (bytes === undefined || text.length > MAX_TEXT || more.length > 0) {
-    throw fail('is not an IP address or a CIDR range, such as 192.0.2.1, 192.0.2.0/24 or 2001:db8::/32');
+    throw fail({ code: 'no-range' });
   }
   const written = address.includes(':') ? 128 : 32;
   if (length !== undefined && !(/^\d{1,3}$/.test(length) && Number(length) <= written)) {
-    throw fail(`needs a number from 0 to ${written} behind its slash`);
+    throw fail({ code: 'bad-length', longest: written });
   }
   const prefix = Number(length ?? written) - (written === 128 && bytes.length === 4 ? MAPPED_BITS : 0);
-  if (prefix < 0) throw fail('is a range of IPv4 addresses written as IPv6; write it as IPv4');
+  if (prefix < 0) throw fail({ code: 'mapped' });
   const first = Buffer.from(bytes);
   const last = Buffer.from(bytes);
   for (let i = 0; i < bytes.length; i++) {
@@ -60,9 +94,8 @@ export function parseAddressRange(text: string): AddressRange {
     last[i]! |= mask;
   }
   if (!first.equals(bytes)) {
-    throw fail(
-      `begins within its range: write ${formatIpAddress(first)}/${prefix}, or ${formatIpAddress(bytes)} alone`,
-    );
+    const range = `${formatIpAddress(first)}/${prefix}`;
+    throw fail({ code: 'begins-within', range, address: formatIpAddress(bytes) });
   }
   return { first, last };
 }
@@ -84,10 +117,23 @@ export function parseAddressList(text: string): AddressRange[] {
       ranges.push(parseAddressRange(entry));
     } catch (error) {
       if (!(error instanceof AddressRangeError)) throw error;
-      throw new AddressListError(i + 1, error.message);
+      throw new AddressListError(i + 1, error);
     }
   }
   return ranges;
+}
+
+/** The ranges of addresses of one length, sorted, those that meet inside one another joined. */
+export function joinRanges(ranges: readonly AddressRange[], bytes: 4 | 16): AddressRange[] {
+  const sorted = ranges.filter(({ first }) => first.length === bytes);
+  sorted.sort((a, b) => a.first.compare(b.first));
+  const joined: { first: Buffer; last: Buffer }[] = [];
+  for (const { first, last } of sorted) {
+    const before = joined.at(-1);
+    if (before === undefined || first.compare(before.last) > 0) joined.push({ first, last });
+    else if (last.compare(before.last) > 0) before.last = last;
+  }
+  return joined;
 }
 
 /** Ranges of addresses of one length, sorted and apart, as words of 32 bits. */
@@ -98,14 +144,7 @@ class SortedRanges {
   readonly count: number;
 
   constructor(ranges: readonly AddressRange[], bytes: 4 | 16) {
-    const sorted = ranges.filter(({ first }) => first.length === bytes);
-    sorted.sort((a, b) => a.first.compare(b.first));
-    const joined: { first: Buffer; last: Buffer }[] = [];
-    for (const { first, last } of sorted) {
-      const before = joined.at(-1);
-      if (before === undefined || first.compare(before.last) > 0) joined.push({ first, last });
-      else if (last.compare(before.last) > 0) before.last = last;
-    }
+    const joined = joinRanges(ranges, bytes);
     this.#words = bytes / 4;
     this.count = joined.length;
     this.#bounds = new Uint32Array(2 * this.#words * joined.length);

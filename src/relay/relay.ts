@@ -130,6 +130,7 @@ export async function startRelay(config: RelayConfig, parts: RelayParts = {}): P
     read_mode: readMode,
     certificate: certificate?.facts ?? null,
     admission: gate.kinds,
+    address_lists: addresses.sizes,
     client_rate: describeRate(clientRates.rate),
     ...counters.snapshot(),
     noise: { ...noise.totals },

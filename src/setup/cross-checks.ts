@@ -5,6 +5,7 @@ import { authorityName } from '../cert/acme/obstacle.ts';
 import { privateHost } from '../cert/acme/private-host.ts';
 import { lintRegionId } from '../derp-map/lint.ts';
 import { addressScope } from '../system/network.ts';
+import { chosenSource } from './access/address-source.ts';
 import type { Note } from './notes.ts';
 import type { Problem, Rule } from './problems.ts';
 import { type Answers, type QuestionKey, questions } from './questions.ts';
@@ -83,7 +84,8 @@ export function remarks(answers: Answers, given: GivenAnswers, savedPath: string
   if (kept.length > 0) {
     notes.push({ code: 'answers-kept', path: savedPath, flags: kept.map((key) => questions[key].flag) });
   }
-  if (answers.verify?.kind === 'none') notes.push({ code: 'open-relay' });
+  const isRestricted = chosenSource(answers.allowCidr) !== null;
+  if (answers.verify?.kind === 'none') notes.push({ code: isRestricted ? 'open-to-addresses' : 'open-relay' });
   const isAddress = isIPv4(answers.host) || isIPv6(answers.host);
   const scope = isAddress ? addressScope(answers.host) : 'global';
   if (scope !== 'global') notes.push({ code: 'local-host', host: answers.host, scope });

@@ -1,6 +1,8 @@
 /** Answers in files: the one named by --answers, and config.json of the last run. */
 import { formatVerification } from '../deploy/verification.ts';
 import { FileError, readText, readTextIfPresent } from '../system/files.ts';
+import { formatAddressChoice } from './access/address-source.ts';
+import { formatClientRateChoice } from './access/client-rate.ts';
 import type { Problem, Rule } from './problems.ts';
 import { type Answers, type QuestionKey, questionKeys } from './questions.ts';
 import type { AnswersDocument, GivenAnswers } from './resolve.ts';
@@ -64,7 +66,9 @@ export function readSavedAnswers(path: string): Promise<DocumentResult> {
 /** A value in the form in which its own question reads it again. */
 export function savable(value: Answers[QuestionKey]): string | number | undefined {
   if (typeof value !== 'object') return value;
-  return 'kind' in value ? formatVerification(value) : value.redirect;
+  if ('kind' in value) return formatVerification(value);
+  if ('ranges' in value) return formatAddressChoice(value);
+  return 'bytesPerSecond' in value ? formatClientRateChoice(value) : value.redirect;
 }
 
 function formatAnswers(entries: [QuestionKey, unknown][]): string {

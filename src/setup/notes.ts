@@ -24,6 +24,8 @@ export type Note =
   | { code: 'derper-scheduled'; file: string; line: number }
   /** Anybody may use the relay. */
   | { code: 'open-relay' }
+  /** Anybody may whose address is allowed. */
+  | { code: 'open-to-addresses' }
   /** Answers of the last run were used again. */
   | { code: 'answers-kept'; path: string; flags: readonly string[] }
   /** The host is an address that not everybody can reach. */

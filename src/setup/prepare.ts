@@ -9,6 +9,9 @@ import type { Plan } from '../deploy/plan.ts';
 import { openingsOf } from '../deploy/systemd.ts';
 import { isInstalledTarget, runsAsUnit } from '../deploy/target.ts';
 import { FileError } from '../system/files.ts';
+import { checkAddressLists } from './access/address-check.ts';
+import { chosenSource } from './access/address-source.ts';
+import { chosenRate } from './access/client-rate.ts';
 import {
   type CertificateChoice,
   chooseManualCertificate,
@@ -139,7 +142,8 @@ async function prepare(input: PrepareInput): Promise<Prepared | Unprepared> {
     openings: openingsOf(answers),
     openFirewall: input.switches.openFirewall,
   });
-  const contradictions = { problems: [...crossCheck(answers, resolution), ...admission] };
+  const lists = await checkAddressLists(answers, resolution.given, { asService: isInstalled });
+  const contradictions = { problems: [...crossCheck(answers, resolution), ...admission, ...lists] };
   const others = [target, contradictions, portChoice, relayKey, proverKeys, firewall];
   // A certificate must not end because something else is amiss.
   const parts = [resolved, certificateChoice, ...(input.certificateOnly ? [] : others)];
@@ -156,6 +160,11 @@ async function prepare(input: PrepareInput): Promise<Prepared | Unprepared> {
       home: answers.home,
       logLevel: input.logLevel,
       verify,
+      access: {
+        allowCidr: chosenSource(answers.allowCidr),
+        denyCidr: chosenSource(answers.denyCidr),
+        clientRate: chosenRate(answers.clientRate),
+      },
       ...('prover' in proverKeys && { prover: proverKeys.prover }),
       savedAnswers: isInstalled ? formatAllAnswers(answers) : formatGivenAnswers(resolution.given),
     },

@@ -1,5 +1,6 @@
 /** What can be wrong with what the user gave: codes and facts only; the sentences are in the message catalogues. */
 import type { OrderObstacle } from '../cert/acme/obstacle.ts';
+import type { RangeFlaw } from '../protocol/address-set.ts';
 import type { FileProblem } from '../system/files.ts';
 import type { PortOwner } from '../system/port-owner.ts';
 import type { PortProtocol } from '../system/ports.ts';
@@ -49,6 +50,11 @@ export type Rule =
   | { code: 'bad-prover-keys' }
   | { code: 'bad-key-list'; detail: string }
   | { code: 'unreachable-by-relay' }
+  | { code: 'bad-range'; flaw: RangeFlaw }
+  /** A line of a file, counted from 1, and what stands there. */
+  | { code: 'bad-address-line'; line: number; text: string; flaw: RangeFlaw }
+  | { code: 'empty-address-list' }
+  | { code: 'not-a-rate' }
   | { code: 'older-version'; installed: string; version: string }
   | { code: 'needs-yes' }
   | { code: 'derper-in-the-way'; name: string }
@@ -92,7 +98,16 @@ export interface Problem {
 }
 
 /** A value as the program uses it, or the rule that the text breaks. */
-export type Parsed<T> = { ok: true; value: T } | { ok: false; rule: Rule };
+export type Parsed<T> =
+  | { ok: true; value: T }
+  /** `parts`: of a list, each entry that is wrong; `rule` is then the first one's. */
+  | { ok: false; rule: Rule; parts?: readonly PartRefusal[] };
+
+/** An entry of a list, and the rule that it breaks. */
+export interface PartRefusal {
+  value: string;
+  rule: Rule;
+}
 
 /** A value that keeps every rule. */
 export function accept<T>(value: T): Parsed<T> {

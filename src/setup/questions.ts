@@ -8,6 +8,8 @@ import type { ChallengeType } from '../cert/acme/identifier.ts';
 import type { DeployTarget } from '../deploy/target.ts';
 import type { Verification } from '../deploy/verification.ts';
 import type { HomePage } from '../relay/config.ts';
+import { type AddressChoice, parseAddressSource } from './access/address-source.ts';
+import { type ClientRateChoice, parseClientRateChoice } from './access/client-rate.ts';
 import { parseAcmeDirectory, parseEmail, parseKeyId } from './certificate/values.ts';
 import type { Facts } from './facts.ts';
 import type { Parsed } from './problems.ts';
@@ -47,6 +49,11 @@ export interface Answers {
   deploy: DeployTarget;
   /** Undefined until somebody chooses: nobody opens a relay to strangers by leaving something out. */
   verify: Verification | undefined;
+  /** Whose packets are answered at all; undefined for everybody's. */
+  allowCidr: AddressChoice | undefined;
+  denyCidr: AddressChoice | undefined;
+  /** How fast one client may send; undefined for no limit. */
+  clientRate: ClientRateChoice | undefined;
   regionId: number;
   regionCode: string;
   regionName: string;
@@ -64,6 +71,8 @@ export interface Question<T> {
   /** What stands for the value in help. */
   placeholder: string;
   parse: (text: string) => Parsed<NonNullable<T>>;
+  /** Several values; a file may give them as a JSON list. */
+  isList?: true;
   /** The value when nobody answers; `answers` holds those of the questions before this one. */
   fallback: (answers: Partial<Answers>, facts: Facts) => T;
 }
@@ -146,6 +155,26 @@ export const questions: { [K in QuestionKey]: Question<Answers[K]> } = {
       if (deploy === 'foreground') return { kind: 'none' };
       return tailscaled?.state === 'running' ? { kind: 'tailscaled' } : undefined;
     },
+  },
+  allowCidr: {
+    flag: '--allow-cidr',
+    placeholder: 'list',
+    parse: parseAddressSource,
+    isList: true,
+    fallback: () => undefined,
+  },
+  denyCidr: {
+    flag: '--deny-cidr',
+    placeholder: 'list',
+    parse: parseAddressSource,
+    isList: true,
+    fallback: () => undefined,
+  },
+  clientRate: {
+    flag: '--client-rate',
+    placeholder: 'rate',
+    parse: parseClientRateChoice,
+    fallback: () => undefined,
   },
   regionId: { flag: '--region-id', placeholder: 'number', parse: parseRegionId, fallback: () => 900 },
   regionCode: { flag: '--region-code', placeholder: 'code', parse: parseRegionCode, fallback: () => 'myderp' },

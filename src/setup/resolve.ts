@@ -1,4 +1,5 @@
 /** Which answer counts: flag, then environment, answers file, prompt, the last run's, and then the default. */
+import { joinEntries } from './access/address-source.ts';
 import type { Facts } from './facts.ts';
 import type { Problem } from './problems.ts';
 import {
@@ -71,11 +72,14 @@ function fromDocument(document: AnswersDocument | undefined, source: AnswerSourc
   if (!document) return [];
   return Object.entries(document.values)
     .filter(([name, value]) => fileKey(name) === key && value !== null)
-    .map(([name, value]) => ({
-      source,
-      subject: `${document.path}: ${name}`,
-      text: ['string', 'number'].includes(typeof value) ? String(value) : undefined,
-    }));
+    .map(([name, value]) => ({ source, subject: `${document.path}: ${name}`, text: answerText(key, value) }));
+}
+
+/** An answer of a file as the text of its flag; undefined for a value of another kind. */
+function answerText(key: QuestionKey, value: unknown): string | undefined {
+  const isText = (one: unknown) => typeof one === 'string' || typeof one === 'number';
+  if (questions[key].isList && Array.isArray(value) && value.every(isText)) return joinEntries(value.map(String));
+  return isText(value) ? String(value) : undefined;
 }
 
 /** Every answer to one question, the one that counts first. */
@@ -137,7 +141,7 @@ export function resolveAnswers(sources: AnswerSources): Resolution {
     else {
       const parsed = questions[key].parse(text);
       if (parsed.ok) given[key] = { value: parsed.value, source, subject };
-      else refuse(parsed.rule, text);
+      else for (const { rule, value } of parsed.parts ?? [{ rule: parsed.rule, value: text }]) refuse(rule, value);
     }
   }
   return { given: given as GivenAnswers, problems, unusable };

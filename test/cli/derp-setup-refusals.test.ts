@@ -79,7 +79,15 @@ Nothing was changed.
     [['--cert', 'letsencrypt', '--host', '10.0.0.1'], ['--host private-host']],
     [['--deploy', 'compose'], ['--deploy not-in-this-version']],
     [['--verify', 'members'], ['--verify not-one-of']],
-    [['--allow-cidr', '10.0.0.0/8'], ['--allow-cidr unknown-flag']],
+    [['--allow-cider', '10.0.0.0/8'], ['--allow-cider unknown-flag']],
+    [
+      ['--allow-cidr', '10.0.0.1/8 10.0.0.0/33,/nowhere/list', '--deny-cidr', '10.0.0.300', '--client-rate', '10 Mbit'],
+      ['--allow-cidr bad-range', '--allow-cidr bad-range', '--deny-cidr bad-range', '--client-rate not-a-rate'],
+    ],
+    [
+      ['--allow-cidr', '10.0.0.0/8,/nowhere/list', '--deny-cidr', '/nowhere'],
+      ['--allow-cidr file', '--deny-cidr file'],
+    ],
     [['--answers', '/nonexistent'], ['--answers file']],
     [['frobnicate'], ['frobnicate unknown-command']],
   ])('%j', async (args, problems) => {

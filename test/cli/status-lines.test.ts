@@ -28,6 +28,10 @@ const relay: RelayCounters = {
   drops: { queue_head: 12, gone_disconnected: 1 },
   overLimit: 0,
   admission: ['tailscaled'],
+  addressLists: { allow: null, deny: null },
+  addressesRefused: 0,
+  addressRemovals: 0,
+  clientRate: 0,
   admissionFailures: 1,
   admissionRemovals: 0,
   stun: { answered: 1234, ignored: 0, overLimit: 0 },
@@ -106,6 +110,24 @@ describe('a status', () => {
     expect(service('failed', 'failed')).toContain('failed ·');
     const chinese = { ...status, service: { ...status.service!, active: 'activating', subState: 'auto-restart' } };
     expect(statusLines(chinese, zh, plain, now)[2]).toContain('正在启动（auto-restart）');
+  });
+
+  it('says who may connect at all and how fast a client may send, where that is limited', () => {
+    const limitsOf = (more: Partial<RelayCounters>, messages = en) =>
+      statusLines({ ...status, relay: { ...relay, ...more } }, messages, plain, now).filter((line) =>
+        /^ {2}(Limits|限制|Admission)/.test(line),
+      );
+    expect(limitsOf({})).toHaveLength(1);
+    const limited = { addressLists: { allow: 8123, deny: 1 }, addressesRefused: 34, clientRate: 10_000_000 };
+    expect(limitsOf(limited)[1]).toBe(
+      '  Limits        8123 ranges of addresses may connect · 1 range may not · 34 refused · 10 MB/s from one client',
+    );
+    expect(limitsOf({ ...limited, addressRemovals: 2 }, zh)).toEqual([
+      '  限制      只允许 8123 个网段连接 · 禁止 1 个网段 · 拒绝 34 次 · 事后断开 2 个 · 每个客户端 10 MB/s',
+    ]);
+    const open = { ...status, admission: ['none'], relay: { ...relay, ...limited } };
+    expect(statusLines(open, en, plain, now).join('\n')).toContain('anyone who may connect may use it');
+    expect(statusLines({ ...open, relay }, en, plain, now).join('\n')).toContain('anyone may use it');
   });
 
   it('shows enough of a pin to compare it', () => {

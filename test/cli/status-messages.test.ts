@@ -95,6 +95,15 @@ const samples: { [Id in FindingId]: FindingData[Id] } = {
   'file-mode': { path, mode: 0o644, wanted: 0o600 },
   'file-owner': { path, owner: 'root:root', wanted: 'derp-relay:derp-relay' },
   'open-relay': {},
+  'open-to-addresses': {},
+  'address-lists-fine': { allow: 2, deny: 1 },
+  'address-list-unreachable': { path },
+  'address-list-bad': {
+    problem: {
+      subject: path,
+      rule: { code: 'bad-address-line', line: 3, text: 'x', flaw: { code: 'no-range' } },
+    },
+  },
   'tailscaled-answers': { version: '1.98.2' },
   'tailscaled-absent': {},
   'tailscaled-silent': { detail: 'no answer' },
@@ -143,6 +152,7 @@ const WELL: readonly FindingId[] = [
   ...(['files-fine', 'service-runs', 'foreground-runs', 'runtime-fine', 'host-leads-here', 'ports-held'] as const),
   ...(['no-firewall', 'firewall-open', 'client-served', 'strangers-refused', 'certificate-fine'] as const),
   ...(['renewal-planned', 'permissions-fine', 'tailscaled-answers', 'admission-url-answers', 'key-list-fine'] as const),
+  ...(['address-lists-fine'] as const),
   ...(['tailnet-map-fine', 'clients-connected'] as const),
   ...(['map-fine', 'clock-synchronized', 'disk-room', 'open-files-enough', 'log-fine'] as const),
 ];

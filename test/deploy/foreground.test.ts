@@ -28,6 +28,7 @@ const input: TargetInput = {
   home: 'default',
   logLevel: 'warn',
   verify: { kind: 'none' },
+  access: { allowCidr: null, denyCidr: null, clientRate: null },
   savedAnswers: '{}\n',
 };
 

@@ -58,6 +58,7 @@ const input: SystemdInput = {
   templates,
   runtime: { path: '/usr/bin/node', version: '24.1.0', reachable: true },
   verify: { kind: 'tailscaled' },
+  access: { allowCidr: null, denyCidr: null, clientRate: null },
   noStart: false,
   manifest: (steps) => formatManifest(manifestOf(steps, '1.2.3', before)),
 };

@@ -87,13 +87,13 @@ describe('resolveAnswers', () => {
 
   it('refuses settings that it does not know, wherever they stand', () => {
     const { problems } = resolve({
-      environment: { DERP_SETUP_DERPPORT: '1', DERP_SETUP_ALLOW_CIDR: '10.0.0.0/8', DERP_SETUP_LANG: 'en' },
-      answersFile: document({ allowCidr: [] }),
+      environment: { DERP_SETUP_DERPPORT: '1', DERP_SETUP_ALLOW_CIDER: '10.0.0.0/8', DERP_SETUP_LANG: 'en' },
+      answersFile: document({ allowCider: [] }),
     });
     expect(problems.map(({ subject, rule }) => [subject, rule])).toEqual([
       ['DERP_SETUP_DERPPORT', { code: 'unknown-setting', suggestion: 'DERP_SETUP_DERP_PORT' }],
-      ['DERP_SETUP_ALLOW_CIDR', { code: 'unknown-setting' }],
-      ['/answers.json: allowCidr', { code: 'unknown-setting' }],
+      ['DERP_SETUP_ALLOW_CIDER', { code: 'unknown-setting', suggestion: 'DERP_SETUP_ALLOW_CIDR' }],
+      ['/answers.json: allowCider', { code: 'unknown-setting', suggestion: 'allowCidr' }],
     ]);
   });
 

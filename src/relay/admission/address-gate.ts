@@ -61,7 +61,7 @@ export class AddressGate {
   /** Watches the files from now on. */
   start(): void {
     if (this.#rules === undefined) return;
-    this.#parts.log.info('address_lists_loaded', this.#sizes());
+    this.#parts.log.info('address_lists_loaded', this.sizes);
     this.#watch.start(() => void this.reload().catch(() => {}));
   }
 
@@ -102,10 +102,11 @@ export class AddressGate {
       session.close();
     }
     counters.addressRemovals += removed;
-    log.info('address_lists_reloaded', { ...this.#sizes(), clients_removed: removed });
+    log.info('address_lists_reloaded', { ...this.sizes, clients_removed: removed });
   }
 
-  #sizes(): { allow: number | null; deny: number | null } {
+  /** How many ranges each list has; null for a list that there is none of. */
+  get sizes(): { allow: number | null; deny: number | null } {
     return { allow: this.#rules?.allow?.ranges ?? null, deny: this.#rules?.deny?.ranges ?? null };
   }
 }

@@ -12,9 +12,17 @@ import type { AddressSource, RelayConfig } from '../config.ts';
 import { defaults } from '../defaults.ts';
 import { RelayStartError } from '../start-error.ts';
 
+/**
+ * Reads a file of addresses and ranges.
+ * @throws FileError, also when it is too large to be a list; AddressListError
+ */
+export async function readAddressFile(path: string): Promise<AddressRange[]> {
+  return parseAddressList((await readSizedFile(path, defaults.addressListBytes)).toString('utf8'));
+}
+
 async function readList(path: string): Promise<AddressRange[]> {
   try {
-    return parseAddressList((await readSizedFile(path, defaults.addressListBytes)).toString('utf8'));
+    return await readAddressFile(path);
   } catch (cause) {
     if (cause instanceof FileError) throw new RelayStartError('bad-address-list', cause.message, { cause });
     if (!(cause instanceof AddressListError)) throw cause;
@@ -22,10 +30,15 @@ async function readList(path: string): Promise<AddressRange[]> {
   }
 }
 
-async function loadSet({ ranges, files }: AddressSource): Promise<AddressSet> {
+/** All ranges of a source. @throws RelayStartError bad-address-list */
+export async function readRanges({ ranges, files }: AddressSource): Promise<AddressRange[]> {
   const lists: AddressRange[][] = [ranges.map(parseAddressRange)];
   for (const file of files) lists.push(await readList(file));
-  return new AddressSet(lists.flat());
+  return lists.flat();
+}
+
+async function loadSet(source: AddressSource): Promise<AddressSet> {
+  return new AddressSet(await readRanges(source));
 }
 
 /** Which addresses may reach the relay at all, as read at one time. */

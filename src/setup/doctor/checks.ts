@@ -1,4 +1,5 @@
 /** Every check, in the order in which they are shown: what others depend on comes first. */
+import { judgeAddresses } from './checks/addresses.ts';
 import { judgeAdmission } from './checks/admission.ts';
 import { judgeCertificate } from './checks/certificate.ts';
 import { judgeClientSide } from './checks/client-side.ts';
@@ -38,6 +39,7 @@ const table = [
   { id: 'renewal', judge: judgeRenewal },
   { id: 'client', judge: judgeClientSide },
   { id: 'admission', judge: judgeAdmission },
+  { id: 'addresses', judge: judgeAddresses },
   { id: 'map', judge: judgeMap },
   { id: 'tailnet', judge: judgeTailnet },
   { id: 'use', judge: judgeUse },

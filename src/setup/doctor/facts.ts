@@ -4,6 +4,7 @@ import type { Check, ProbeOptions } from '../../probe/check.ts';
 import type { PortOwner } from '../../system/port-owner.ts';
 import type { PortProtocol } from '../../system/ports.ts';
 import type { UnitState } from '../../system/services.ts';
+import type { ListFileLook } from '../access/address-check.ts';
 import type { RenewalFailure } from '../certificate/renewal-failure.ts';
 import type { Problem } from '../problems.ts';
 import type { RelayCounters } from '../status/counters.ts';
@@ -123,6 +124,9 @@ export interface AdmissionFacts {
     | { path: string; detail: string };
 }
 
+/** A file with a list of addresses that the relay was told of, and how many ranges it holds. */
+export type AddressListFact = { path: string; list: 'allow' | 'deny' } & ListFileLook;
+
 /** A relay as clients are told of it; what is missing is the client's default. Source: tailscale `tailcfg.DERPNode`. */
 export interface TailnetRelay {
   regionId: number;
@@ -201,6 +205,7 @@ export interface DoctorFacts {
   firewall: FirewallFacts | 'none' | undefined;
   derpers: DerperFact[];
   admission: AdmissionFacts;
+  addressLists: AddressListFact[];
   tailnet: TailnetFacts | undefined;
   clockSynchronized: boolean | undefined;
   disks: DiskFact[];

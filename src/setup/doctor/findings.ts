@@ -98,6 +98,8 @@ export interface FindingData {
 
   // Who may use it.
   'open-relay': None;
+  /** Anybody may use it who comes from an allowed address. */
+  'open-to-addresses': None;
   'tailscaled-answers': { version: string | undefined };
   'tailscaled-absent': None;
   'tailscaled-silent': { detail: string };
@@ -116,6 +118,9 @@ export interface FindingData {
   'admission-unanswered': { failures: number };
   /** `name`: the node of this machine's tailnet that has the key. */
   'refused-lately': { refused: readonly { key: string; name?: string; reason: string; times: number }[] };
+  'address-lists-fine': { allow: number | undefined; deny: number | undefined };
+  'address-list-unreachable': Paths;
+  'address-list-bad': { problem: Problem };
   'members-not-listed': { path: string; nodes: readonly { name: string; key: string }[] };
 
   // The map.

@@ -21,6 +21,13 @@ export interface RelayCounters {
   overLimit: number;
   /** How clients are admitted: `key_file`, `tailscaled`, `url`; none when everybody is; undefined when it does not say. */
   admission: string[] | undefined;
+  /** How many ranges each list of addresses has; null without that list, undefined when it does not say. */
+  addressLists: { allow: number | null; deny: number | null } | undefined;
+  /** Connections and datagrams from addresses that are kept out, and clients that a change of the lists disconnected. */
+  addressesRefused: number;
+  addressRemovals: number;
+  /** How fast one client may send, bytes a second; 0 for no limit. */
+  clientRate: number;
   admissionFailures: number;
   admissionRemovals: number;
   stun: { answered: number; ignored: number; overLimit: number };
@@ -44,6 +51,13 @@ const numberAt = (json: Json, name: string): number => {
 };
 
 const readRefusal = (value: unknown) => (value === null || typeof value === 'string' ? value : undefined);
+
+function readAddressLists(json: unknown): RelayCounters['addressLists'] {
+  if (typeof json !== 'object' || json === null) return undefined;
+  const sizeOf = (size: unknown) => (typeof size === 'number' ? size : null);
+  const { allow, deny } = json as Json;
+  return { allow: sizeOf(allow), deny: sizeOf(deny) };
+}
 
 function readDrops(json: Json): Record<string, number> {
   const dropped = objectAt(json, 'packets_dropped');
@@ -79,6 +93,10 @@ export function readCounters(status: RelayStatus): RelayCounters {
     drops: readDrops(status),
     overLimit: numberAt(status, 'accepts_over_limit'),
     admission: Array.isArray(admission) ? admission.map(String) : undefined,
+    addressLists: readAddressLists(status.address_lists),
+    addressesRefused: numberAt(status, 'addresses_refused') + numberAt(stun, 'refused'),
+    addressRemovals: numberAt(status, 'address_removals'),
+    clientRate: numberAt(objectAt(status, 'client_rate'), 'bytes_per_second'),
     admissionFailures: numberAt(status, 'admission_failures'),
     admissionRemovals: numberAt(status, 'admission_removals'),
     stun: {

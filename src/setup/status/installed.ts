@@ -4,7 +4,7 @@ import type { Layout } from '../../deploy/layout.ts';
 import type { Manifest } from '../../deploy/manifest.ts';
 import { type DeployTarget, isInstalledTarget } from '../../deploy/target.ts';
 import type { DerpMap, DerpNode, DerpRegion } from '../../derp-map/region.ts';
-import type { AdmissionRules, RelayConfig } from '../../relay/config.ts';
+import type { AddressSource, AdmissionRules, RelayConfig } from '../../relay/config.ts';
 import { FileError, kindOf, readLink, readTextIfPresent } from '../../system/files.ts';
 import { fileRule, readSavedAnswers } from '../documents.ts';
 import { readInstallation } from '../installation.ts';
@@ -25,6 +25,9 @@ export type RelaySettings = Pick<RelayConfig, 'hostname' | 'httpPort' | 'stunPor
   behind: { derp: boolean; http: boolean };
   certificate: RelayConfig['certificate'];
   admission: AdmissionRules | null;
+  /** Lists of addresses; null also in the file of an older version. */
+  allowCidr: AddressSource | null;
+  denyCidr: AddressSource | null;
 };
 
 /** An installation, as its files describe it. */
@@ -70,6 +73,12 @@ const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 const isPort = (value: unknown): value is number => Number.isInteger(value) && (value as number) <= 65_535;
 
+function readAddressSource(json: unknown): AddressSource | null {
+  if (!isObject(json)) return null;
+  const texts = (list: unknown) => (Array.isArray(list) ? list.filter((one) => typeof one === 'string') : []);
+  return { ranges: texts(json.ranges), files: texts(json.files) };
+}
+
 /** The settings in the text of relay.json, parsed; undefined when it is no such file. */
 export function readRelaySettings(json: unknown): RelaySettings | undefined {
   if (!isObject(json) || !isObject(json.listen)) return undefined;
@@ -93,6 +102,8 @@ export function readRelaySettings(json: unknown): RelaySettings | undefined {
     home: home as RelayConfig['home'],
     certificate: certificate as RelayConfig['certificate'],
     admission: admission as AdmissionRules | null,
+    allowCidr: readAddressSource(json.allowCidr),
+    denyCidr: readAddressSource(json.denyCidr),
   };
 }
 

@@ -6,13 +6,14 @@ import { layoutBelow } from '../../../src/deploy/layout.ts';
 import { digestOf, type WrittenFile } from '../../../src/deploy/manifest.ts';
 import type { FilePurpose } from '../../../src/deploy/steps.ts';
 import { formatKeyFile, formatPublicKey, generateKeyPair } from '../../../src/protocol/keys.ts';
+import { gatherAddressLists } from '../../../src/setup/doctor/gather/addresses.ts';
 import { gatherAdmission } from '../../../src/setup/doctor/gather/admission.ts';
 import { gatherCertificate } from '../../../src/setup/doctor/gather/certificate.ts';
 import { gatherDisks, gatherEdited, gatherKey } from '../../../src/setup/doctor/gather/files.ts';
 import { gatherPorts, gatherRuntime, isSupportedNode } from '../../../src/setup/doctor/gather/machine.ts';
 import { gatherProbe } from '../../../src/setup/doctor/gather/probe.ts';
 import { gatherHost } from '../../../src/setup/doctor/gather/routes.ts';
-import type { Installed, Whereabouts } from '../../../src/setup/status/installed.ts';
+import { type Installed, readRelaySettings, type Whereabouts } from '../../../src/setup/status/installed.ts';
 import { readServedChain } from '../../../src/setup/status/served-certificate.ts';
 import { startTestRelay, type TestRelay } from '../../relay/support/test-relay.ts';
 import { temporaryDirectory } from '../../temporary.ts';
@@ -34,6 +35,8 @@ function installedAt({ config }: Pick<TestRelay, 'config'>, host: string, derpPo
     behind: { derp: false, http: false },
     certificate,
     admission: config.admission,
+    allowCidr: config.allowCidr,
+    denyCidr: config.denyCidr,
   };
   const node = { Name: '900a', RegionID: 900, HostName: host, DERPPort: derpPort };
   const region = { RegionID: 900, RegionCode: 'x', RegionName: 'X', Nodes: [node] };
@@ -57,6 +60,39 @@ const at = (port: number): Whereabouts => ({
   addresses: [],
 });
 const keyOf = ({ relay }: TestRelay) => relay.publicKey.toString('hex');
+
+describe('the lists of addresses', () => {
+  it('are looked at as the service will read them, each file by itself', async () => {
+    const folder = temporaryDirectory();
+    const [good, bad] = [join(folder, 'good'), join(folder, 'bad')];
+    writeFileSync(good, '192.0.2.0/25\n192.0.3.128/25\n2001:db8::/32\n');
+    writeFileSync(bad, '192.0.2.0/24\nmoved to /srv\n');
+    const json = {
+      listen: { host: null, port: 443 },
+      hostname: 'h',
+      keyFile: '/k',
+      httpPort: 80,
+      stunPort: -1,
+      allowCidr: { ranges: ['192.0.2.1'], files: [good, bad] },
+      denyCidr: { ranges: [], files: [join(folder, 'gone')] },
+    };
+    const relay = { state: 'read', path: '', value: readRelaySettings(json)! } as const;
+    expect(await gatherAddressLists({ relay, target: 'foreground' })).toEqual([
+      { path: good, list: 'allow', ranges: 3 },
+      { path: bad, list: 'allow', rule: expect.objectContaining({ code: 'bad-address-line', line: 2 }) },
+      { path: join(folder, 'gone'), list: 'deny', rule: expect.objectContaining({ code: 'file', problem: 'missing' }) },
+    ]);
+    // Temporary files are hidden from the service.
+    expect((await gatherAddressLists({ relay, target: 'systemd' }))[0]).toMatchObject({
+      rule: { code: 'unreachable-by-relay' },
+    });
+    expect(await gatherAddressLists({ relay: missing(''), target: 'systemd' })).toEqual([]);
+    expect(readRelaySettings({ ...json, allowCidr: 'x', denyCidr: { ranges: 7 } })).toMatchObject({
+      allowCidr: null,
+      denyCidr: { ranges: [], files: [] },
+    });
+  });
+});
 
 describe('who answers at an address', () => {
   it('is this relay, another one, or nobody', async () => {

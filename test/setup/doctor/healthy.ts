@@ -37,6 +37,8 @@ export const settings: RelaySettings = {
   behind: { derp: false, http: false },
   certificate: { certFile: layout.certificate(host), keyFile: layout.certificateKey(host) },
   admission: { tailscaled: { socket: '/run/tailscale/tailscaled.sock' } },
+  allowCidr: null,
+  denyCidr: null,
 };
 
 export const derpMap: DerpMap = {
@@ -144,6 +146,7 @@ export const healthy: DoctorFacts = {
   firewall: { tool: 'ufw', lasting: true, closed: [], commands: [] },
   derpers: [],
   admission: { tailscaled: { state: 'running', version: '1.98.2', detail: undefined } },
+  addressLists: [],
   tailnet: {
     relays: [
       {

@@ -1,7 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import type { CheckId } from '../../../src/probe/check.ts';
+import type { AddressSource } from '../../../src/relay/config.ts';
 import { judgeAll } from '../../../src/setup/doctor/checks.ts';
-import type { CertificateFacts, DoctorFacts, HostFacts, UnitFacts } from '../../../src/setup/doctor/facts.ts';
+import type {
+  AddressListFact,
+  CertificateFacts,
+  DoctorFacts,
+  HostFacts,
+  UnitFacts,
+} from '../../../src/setup/doctor/facts.ts';
 import type { Finding, FindingId } from '../../../src/setup/doctor/findings.ts';
 import type { Problem, Rule } from '../../../src/setup/problems.ts';
 import {
@@ -97,6 +104,8 @@ describe('a relay that is as it should be', () => {
   });
 });
 
+const givenAnswers = installed.answers.state === 'read' ? installed.answers.value.given : {};
+
 describe('the files', () => {
   it('that are missing, damaged or unusable are named one by one', () => {
     const broken: DoctorFacts['installed'] = {
@@ -130,6 +139,23 @@ describe('the files', () => {
         ],
       },
     });
+  });
+
+  it('must tell the relay of the lists that were answered, where it may have addresses of its own beside them', () => {
+    const differ = (answer: AddressSource | 'none', told: AddressSource | null) => {
+      const given = { ...givenAnswers, allowCidr: { value: answer, source: 'saved', subject: '' } as const };
+      const relayNow = { state: 'read', path: '', value: { ...settings, allowCidr: told } } as const;
+      const answers = { state: 'read' as const, path: '', value: { given, problems: [] } };
+      return found({ installed: { ...installed, answers, relay: relayNow } }).find(({ id }) => id === 'answers-differ');
+    };
+    const source = (ranges: string[], files: string[] = []) => ({ ranges, files });
+    expect(differ(source(['192.0.2.0/24']), source(['192.0.2.0/24', '203.0.113.7']))).toBeUndefined();
+    expect(differ('none', null)).toBeUndefined();
+    expect(differ(source(['192.0.2.0/24']), null)).toMatchObject({
+      data: { fields: [{ name: 'allowCidr', answer: '192.0.2.0/24', relay: 'none' }] },
+    });
+    expect(differ('none', source(['192.0.2.1']))).toBeDefined();
+    expect(differ(source([], ['/a']), source([], ['/a', '/b']))).toBeDefined();
   });
 
   it('are told when they were changed by hand, when the key is gone, and when a setting is unknown', () => {
@@ -538,6 +564,30 @@ describe('the admission', () => {
     ['admission-unanswered', { relay: { ...relay, admissionFailures: 2 } }],
   ])('is worth a warning: %s', (id, facts) => {
     expect(only(facts)).toMatchObject({ id, level: 'warning' });
+  });
+
+  it('is not open to all where a list of addresses says who may come at all', () => {
+    const restricted = { ...relay, admission: [], addressLists: { allow: 2, deny: null } };
+    expect(only({ relay: restricted })).toMatchObject({ id: 'open-to-addresses', level: 'warning' });
+    expect(only({ relay: { ...restricted, addressLists: { allow: null, deny: 3 } } })).toMatchObject({
+      id: 'open-relay',
+    });
+  });
+
+  it('needs lists of addresses that the relay can read when it starts again', () => {
+    const list = { path: '/etc/lists/cn', list: 'allow' } as const;
+    const look = (fact: Partial<AddressListFact>) =>
+      judgeAll({
+        ...healthy,
+        relay: { ...relay, addressLists: { allow: 2, deny: null } },
+        addressLists: [{ ...list, ...fact } as AddressListFact],
+      }).filter(({ check }) => check === 'addresses');
+    expect(look({ ranges: 2 })).toMatchObject([{ id: 'address-lists-fine', level: 'ok', data: { allow: 2 } }]);
+    expect(look({ rule: { code: 'unreachable-by-relay' } })).toMatchObject([
+      { id: 'address-list-unreachable', level: 'failed', data: { path: list.path } },
+    ]);
+    const rule = { code: 'bad-address-line', line: 3, text: 'x', flaw: { code: 'no-range' } } as const;
+    expect(look({ rule })).toMatchObject([{ id: 'address-list-bad', data: { problem: { subject: list.path, rule } } }]);
   });
 
   it('is told of a URL that lets everybody in when it is silent, or that others could answer for', () => {

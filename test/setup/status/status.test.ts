@@ -100,6 +100,8 @@ describe('the status', () => {
       behind: { derp: false, http: false },
       certificate: null,
       admission: { keyFile: '/keys', url: { url: 'https://h/verify', failOpen: false } },
+      allowCidr: null,
+      denyCidr: null,
     };
     const withSettings = { ...installed, relay: { state: 'read', path: '', value: settings } } as const;
     expect(statusOf({ ...serving, relay: undefined, installed: withSettings }).admission).toEqual(['key_file', 'url']);

@@ -94,6 +94,10 @@ export const help = {
     deploy:
       'systemd: a service that starts at boot; foreground: serve until Ctrl-C (default: systemd as root where it runs)',
     verify: 'tailscaled: members of its tailnet; url:https://…: an admission URL; keys:FILE: a list; none: anyone',
+    allowCidr:
+      'answer these only: addresses, ranges, and files of them, separated by commas; none: answer all (the default)',
+    denyCidr: 'never answer these, written likewise (default: none)',
+    clientRate: 'bytes a second that one client may send, such as 10M, or 10M:20M with a burst (default: none)',
     home: 'page at /: default, blank, or a URL to redirect to',
     regionId: 'number of the region, 900 to 999 for your own (default: 900)',
     regionCode: 'short name of the region (default: myderp)',

@@ -1,5 +1,7 @@
+import type { RangeFlaw } from '../../../protocol/address-set.ts';
 import { formatBytes } from '../../columns.ts';
-import type { ProblemMessages } from '../wording.ts';
+import { printable } from '../../text.ts';
+import type { ProblemMessages, Wording } from '../wording.ts';
 import { obstacles, valueProblems } from './certificates.ts';
 import { derperStays } from './derper.ts';
 import { owner } from './owner.ts';
@@ -20,6 +22,26 @@ const hostRemedies = {
   url: 'give the name or address alone, without https:// and path',
   port: 'give the name or address alone, and the port with --derp-port',
 };
+
+/** What is wrong with an address or range. */
+function rangeFlaw(flaw: RangeFlaw): Wording {
+  switch (flaw.code) {
+    case 'no-range':
+      return {
+        rule: 'is not an IP address or a range of them',
+        remedy: 'such as 192.0.2.1, 192.0.2.0/24 or 2001:db8::/32; the path of a list in a file begins with / or ./',
+      };
+    case 'bad-length':
+      return { rule: `needs a number from 0 to ${flaw.longest} behind its slash` };
+    case 'mapped':
+      return { rule: 'is a range of IPv4 addresses written as IPv6', remedy: 'write it as IPv4' };
+    case 'begins-within':
+      return {
+        rule: 'begins within its range',
+        remedy: `write ${flaw.range}, or the address ${flaw.address} alone`,
+      };
+  }
+}
 
 const fileRemedies = {
   missing: 'check the path',
@@ -181,7 +203,21 @@ export const problems: ProblemMessages = {
   }),
   'unreachable-by-relay': () => ({
     rule: 'cannot be read by the relay, which runs as a user of its own without a view of home directories',
-    remedy: 'put it into /etc/derp-setup, readable by all (public keys are no secret)',
+    remedy: 'put it into /etc/derp-setup, readable by all (it holds no secrets)',
+  }),
+  'bad-range': ({ flaw }) => rangeFlaw(flaw),
+  'bad-address-line': ({ line, text, flaw }) => {
+    const { rule, remedy } = rangeFlaw(flaw);
+    return { rule: `has a bad line ${line}: ${printable(text)} ${rule}`, ...(remedy !== undefined && { remedy }) };
+  },
+  'empty-address-list': () => ({
+    rule: 'holds no address, so nobody would be let in',
+    remedy:
+      'one address or range a line, such as 192.0.2.0/24; without a list everybody may connect: --allow-cidr none',
+  }),
+  'not-a-rate': () => ({
+    rule: 'is not a rate in bytes a second',
+    remedy: 'such as 10M, 500k or 1250000, with :BURST behind it if you like (10M:20M), or none',
   }),
   'older-version': ({ installed, version }) => ({
     rule: `would go back: version ${installed} is installed, this is ${version}`,

@@ -18,6 +18,8 @@ export const notes: NoteMessages = {
   'port-moved': ({ flag, protocol, from, to, owner: who }) =>
     `port ${from}/${protocol} is in use by ${owner(who)}; taking ${to} instead (choose with ${flag})`,
   'open-relay': () => 'an open relay (--verify none): strangers who find it can use it, for as long as it runs.',
+  'open-to-addresses': () =>
+    'whoever comes from an allowed address can use the relay (--verify none): keep it to addresses that you know',
   'answers-kept': ({ path, flags }) => `kept from the last run: ${flags.join(', ')} (${path})`,
   'local-host': ({ host, scope }) => `${host} can be reached from ${scopes[scope]}; --host names another address`,
   'tailscale-region': ({ regionId }) =>

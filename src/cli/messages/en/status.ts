@@ -62,6 +62,7 @@ export const status = {
     traffic: 'Traffic',
     dropped: 'Dropped',
     admission: 'Admission',
+    limits: 'Limits',
     stun: 'STUN',
     memory: 'Memory',
     map: 'Map',
@@ -118,6 +119,10 @@ export const status = {
   overLimit: (number: number) => `${count(number, 'connection', 'connections')} over the limit`,
   droppedRate: (packets: number) => `${count(packets, 'packet', 'packets')} dropped`,
   everyone: 'anyone may use it',
+  everyoneAllowed: 'anyone who may connect may use it',
+  mayConnect: (ranges: number) => `${count(ranges, 'range of addresses', 'ranges of addresses')} may connect`,
+  mayNotConnect: (ranges: number) => `${count(ranges, 'range', 'ranges')} may not`,
+  clientRate: (rate: string) => `${rate} from one client`,
   ways: {
     key_file: 'keys in the key file',
     tailscaled: 'members of the tailnet, by tailscaled',

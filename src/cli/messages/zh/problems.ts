@@ -1,5 +1,7 @@
+import type { RangeFlaw } from '../../../protocol/address-set.ts';
 import { formatBytes } from '../../columns.ts';
-import type { ProblemMessages } from '../wording.ts';
+import { printable } from '../../text.ts';
+import type { ProblemMessages, Wording } from '../wording.ts';
 import { obstacles, valueProblems } from './certificates.ts';
 import { derperStays } from './derper.ts';
 import { owner } from './owner.ts';
@@ -20,6 +22,23 @@ const hostRemedies = {
   url: '只填域名或地址，不要带 https:// 和路径',
   port: '只填域名或地址，端口用 --derp-port 指定',
 };
+
+/** What is wrong with an address or range. */
+function rangeFlaw(flaw: RangeFlaw): Wording {
+  switch (flaw.code) {
+    case 'no-range':
+      return {
+        rule: '既不是 IP 地址，也不是网段',
+        remedy: '例如 192.0.2.1、192.0.2.0/24 或 2001:db8::/32；列表文件的路径请以 / 或 ./ 开头',
+      };
+    case 'bad-length':
+      return { rule: `斜杠后面应是 0 到 ${flaw.longest} 的数字` };
+    case 'mapped':
+      return { rule: '是用 IPv6 形式书写的 IPv4 网段', remedy: '请改用 IPv4 形式' };
+    case 'begins-within':
+      return { rule: '不是网段的起始地址', remedy: `请写 ${flaw.range}，或只写地址 ${flaw.address}` };
+  }
+}
 
 const fileRemedies = {
   missing: '请检查路径',
@@ -172,7 +191,20 @@ export const problems: ProblemMessages = {
   }),
   'unreachable-by-relay': () => ({
     rule: '中继读不到这个文件：它以单独的用户运行，看不到任何主目录',
-    remedy: '请把文件放到 /etc/derp-setup，并允许所有人读取（公钥并非机密）',
+    remedy: '请把文件放到 /etc/derp-setup，并允许所有人读取（其中没有机密）',
+  }),
+  'bad-range': ({ flaw }) => rangeFlaw(flaw),
+  'bad-address-line': ({ line, text, flaw }) => {
+    const { rule, remedy } = rangeFlaw(flaw);
+    return { rule: `第 ${line} 行有误：${printable(text)} ${rule}`, ...(remedy !== undefined && { remedy }) };
+  },
+  'empty-address-list': () => ({
+    rule: '没有任何地址，所有人都会被拒绝',
+    remedy: '每行写一个地址或网段，例如 192.0.2.0/24；取消列表、允许所有地址：--allow-cidr none',
+  }),
+  'not-a-rate': () => ({
+    rule: '不是有效的速率（字节每秒）',
+    remedy: '例如 10M、500k 或 1250000，之后可加 :突发量（10M:20M），none 表示不限速',
   }),
   'older-version': ({ installed, version }) => ({
     rule: `会降级：已安装的是 ${installed}，当前程序是 ${version}`,

@@ -16,6 +16,7 @@ export const notes: NoteMessages = {
   'port-moved': ({ flag, protocol, from, to, owner: who }) =>
     `端口 ${from}/${protocol} 已被${owner(who)}占用，改用 ${to}（可用 ${flag} 指定）`,
   'open-relay': () => '这是开放的中继（--verify none）：只要它在运行，陌生人找到它就能使用。',
+  'open-to-addresses': () => '来自允许地址的任何人都能使用中继（--verify none），请只列入您熟悉的地址',
   'answers-kept': ({ path, flags }) => `沿用上次的设置：${flags.join('、')}（${path}）`,
   'local-host': ({ host, scope }) => `${host} ${scopes[scope]}访问；可用 --host 指定其他地址`,
   'tailscale-region': ({ regionId }) =>

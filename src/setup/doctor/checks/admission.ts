@@ -68,7 +68,14 @@ export function judgeAdmission({ admission, installed, relay, units, host, tailn
   const rules = readValue(installed.relay)?.admission;
   const open = relay?.admission === undefined ? rules === null : relay.admission.length === 0;
   // A relay in the foreground is tried out, and ended again; the run itself says that it is open.
-  if (open) return isInstalledTarget(installed.target) ? [warning('open-relay', {})] : [];
+  const isRestricted =
+    relay?.addressLists === undefined
+      ? readValue(installed.relay)?.allowCidr != null
+      : relay.addressLists.allow !== null;
+  if (open && isInstalledTarget(installed.target)) {
+    return [isRestricted ? warning('open-to-addresses', {}) : warning('open-relay', {})];
+  }
+  if (open) return [];
   const found = judgeSources(admission);
   found.push(...judgeUrlRules(rules?.url));
   const { keyFile } = admission;

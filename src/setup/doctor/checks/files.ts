@@ -1,7 +1,8 @@
 /** The files that describe the installation: there, readable, and of one mind. */
 import { isInstalledTarget } from '../../../deploy/target.ts';
 import { formatVerification, type Verification } from '../../../deploy/verification.ts';
-import type { AdmissionRules } from '../../../relay/config.ts';
+import type { AddressSource, AdmissionRules } from '../../../relay/config.ts';
+import { type AddressChoice, chosenSource, formatAddressChoice } from '../../access/address-source.ts';
 import type { Problem } from '../../problems.ts';
 import type { QuestionKey } from '../../questions.ts';
 import type { Installed, Reading, RelaySettings } from '../../status/installed.ts';
@@ -65,7 +66,21 @@ function differences({ answers }: Installed, relay: RelaySettings): { name: stri
     const answer = formatVerification(verify);
     found.push({ name: 'verify', answer, relay: describeAdmission(relay.admission) });
   }
+  for (const name of ['allowCidr', 'denyCidr'] as const) {
+    const answer = given[name]?.value;
+    if (answer === undefined || sameList(answer, relay[name])) continue;
+    const told = formatAddressChoice(relay[name] ?? 'none');
+    found.push({ name, answer: formatAddressChoice(answer), relay: told });
+  }
   return found;
+}
+
+/** Whether the relay was told of this list. Addresses of the relay's own are always allowed with the others. */
+function sameList(answer: AddressChoice, told: AddressSource | null): boolean {
+  const wanted = chosenSource(answer);
+  if (wanted === null || told === null) return wanted === told;
+  const holds = (list: readonly string[], parts: readonly string[]) => parts.every((part) => list.includes(part));
+  return holds(told.ranges, wanted.ranges) && holds(told.files, wanted.files) && holds(wanted.files, told.files);
 }
 
 function judgeKey({ key, installed, isRoot }: DoctorFacts): Finding[] {

@@ -13,6 +13,26 @@ export const admission = {
     text: 'anyone may use this relay: strangers find open relays, and use them',
     remedy: "let in the members of this machine's tailnet only: sudo derp-setup --verify tailscaled",
   }),
+  'open-to-addresses': () => ({
+    text: 'whoever comes from an allowed address may use this relay, with any key',
+    remedy: "let in the members of this machine's tailnet only: sudo derp-setup --verify tailscaled",
+  }),
+  'address-lists-fine': ({ allow, deny }) => {
+    const ranges = (number: number) => (number === 1 ? '1 range' : `${number} ranges`);
+    const parts = [
+      ...(allow === undefined ? [] : [`only ${ranges(allow)} of addresses may connect`]),
+      ...(deny === undefined ? [] : [`${ranges(deny)} of addresses may not connect`]),
+    ];
+    return { text: parts.join('; ') };
+  },
+  'address-list-unreachable': ({ path }) => ({
+    text: `the relay's user may not read ${path}: it goes on with the list of before, and cannot start again`,
+    remedy: `sudo chmod o+r ${path}, and o+x for the directories above it; not below /home, /root or /tmp`,
+  }),
+  'address-list-bad': ({ problem }, { text, remedy }) => ({
+    text: `${problem.subject}, a list of addresses, ${text}: the relay goes on with the list of before, and cannot start again`,
+    remedy: `${remedy === undefined ? 'mend it' : remedy}; then: sudo systemctl reload derp-relay`,
+  }),
   'tailscaled-answers': ({ version }) => ({
     text: `tailscaled${version === undefined ? '' : ` ${version}`} says who belongs to the tailnet`,
   }),

@@ -18,6 +18,25 @@ export const admission = {
     text: '任何人都可以使用这台中继：开放的中继迟早会被陌生人发现并占用流量',
     remedy: '只允许本机所在 tailnet 的成员：sudo derp-setup --verify tailscaled',
   }),
+  'open-to-addresses': () => ({
+    text: '来自允许地址的任何人都可以使用这台中继，不检查密钥',
+    remedy: '只允许本机所在 tailnet 的成员：sudo derp-setup --verify tailscaled',
+  }),
+  'address-lists-fine': ({ allow, deny }) => {
+    const parts = [
+      ...(allow === undefined ? [] : [`只允许 ${allow} 个网段连接`]),
+      ...(deny === undefined ? [] : [`禁止 ${deny} 个网段连接`]),
+    ];
+    return { text: parts.join('；') };
+  },
+  'address-list-unreachable': ({ path }) => ({
+    text: `中继的运行用户（derp-relay）无权读取 ${path}：目前仍用之前的列表，但下次启动会失败`,
+    remedy: `sudo chmod o+r ${path}，并为上级目录加上 o+x；不要放在 /home、/root 或 /tmp 下`,
+  }),
+  'address-list-bad': ({ problem }, { text, remedy }) => ({
+    text: `地址列表 ${problem.subject} ${text}：中继目前仍用之前的列表，但下次启动会失败`,
+    remedy: `${remedy === undefined ? '请修正' : remedy}；然后：sudo systemctl reload derp-relay`,
+  }),
   'tailscaled-answers': ({ version }) => ({
     text: `tailscaled${version === undefined ? '' : ` ${version}`} 能够判断谁是 tailnet 成员`,
   }),

@@ -1,0 +1,18 @@
+/** The lists of addresses: files that the relay reads again, and that somebody may have spoilt since. */
+import type { AddressListFact, DoctorFacts } from '../facts.ts';
+import { type Finding, failed, fine } from '../findings.ts';
+
+function judgeList({ path, rule }: AddressListFact): Finding[] {
+  if (rule === undefined) return [];
+  // It goes on with what it has read, but cannot start again.
+  if (rule.code === 'unreachable-by-relay') return [failed('address-list-unreachable', { path })];
+  return [failed('address-list-bad', { problem: { subject: path, rule } })];
+}
+
+export function judgeAddresses({ addressLists, relay }: DoctorFacts): Finding[] {
+  const found = addressLists.flatMap(judgeList);
+  const { allow, deny } = relay?.addressLists ?? {};
+  const isRestricted = typeof allow === 'number' || typeof deny === 'number';
+  if (found.length > 0 || !isRestricted) return found;
+  return [fine('address-lists-fine', { allow: allow ?? undefined, deny: deny ?? undefined })];
+}
