@@ -44,6 +44,15 @@ const specs = {
     flags: [{ flag: '--headscale', help: 'mapHeadscale' }],
     load: async () => (await import('./derp-map-command.ts')).derpMapCommand,
   },
+  nftables: {
+    flags: [
+      { flag: '--allow-cidr', placeholder: 'list', help: 'nftAllow' },
+      { flag: '--deny-cidr', placeholder: 'list', help: 'nftDeny' },
+      { flag: '--derp-port', placeholder: 'port', help: 'nftDerpPort' },
+      { flag: '--stun-port', placeholder: 'port', help: 'nftStunPort' },
+    ],
+    load: async () => (await import('./nftables-command.ts')).nftablesCommand,
+  },
   renew: {
     flags: [
       { flag: '--force', help: 'renewForce' },

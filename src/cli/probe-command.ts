@@ -3,12 +3,13 @@ import type { Check, ProbeOptions } from '../probe/check.ts';
 import { probeRelay } from '../probe/probe.ts';
 import { parseChain } from '../setup/certificate/pair.ts';
 import { fileRule } from '../setup/documents.ts';
-import type { Parsed, Problem, Rule } from '../setup/problems.ts';
+import type { Problem } from '../setup/problems.ts';
 import { parseCount, parseHost, parsePin, parsePort } from '../setup/values.ts';
 import { systemAuthorities } from '../system/authorities.ts';
 import { FileError, readText } from '../system/files.ts';
 import { checkLines } from './check-lines.ts';
 import { columnsOf } from './columns.ts';
+import { FlagReader } from './flag-reader.ts';
 import type { Flags } from './flags.ts';
 import { EXIT_INTERRUPTED, watchInterruption } from './interruption.ts';
 import { tellProblems } from './problem-list.ts';
@@ -19,31 +20,6 @@ const MOST_PACKETS = 100_000;
 
 /** The usual ports of a relay, as clients assume them. */
 const USUAL_PORTS = { derpPort: 443, stunPort: 3478, httpPort: 80 };
-
-/** Reads flags, and collects what is wrong with them. */
-class FlagReader {
-  readonly problems: Problem[];
-  readonly #flags: Flags;
-
-  constructor(flags: Flags, problems: readonly Problem[]) {
-    this.#flags = flags;
-    this.problems = [...problems];
-  }
-
-  /** The value of a flag, or undefined when it was not given or cannot be used. */
-  read<T>(name: string, flag: string, parse: (text: string) => Parsed<T>): T | undefined {
-    const text = this.#flags[name];
-    if (text === undefined) return undefined;
-    const parsed = typeof text === 'string' ? parse(text) : undefined;
-    if (parsed?.ok) return parsed.value;
-    this.refuse(flag, parsed?.rule ?? { code: 'missing-value' }, typeof text === 'string' ? text : undefined);
-    return undefined;
-  }
-
-  refuse(flag: string, rule: Rule, value?: string): void {
-    this.problems.push({ subject: flag, flag, ...(value !== undefined && { value }), rule });
-  }
-}
 
 async function readAuthorities(reader: FlagReader): Promise<string | undefined> {
   const path = reader.read('ca', '--ca', (text) => ({ ok: true, value: text }));

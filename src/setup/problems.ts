@@ -55,6 +55,10 @@ export type Rule =
   | { code: 'bad-address-line'; line: number; text: string; flaw: RangeFlaw }
   | { code: 'empty-address-list' }
   | { code: 'not-a-rate' }
+  /** Neither installed nor named. */
+  | { code: 'needs-address-list' }
+  /** The challenge comes by the DERP port, which is for some addresses only. */
+  | { code: 'authority-shut-out' }
   | { code: 'older-version'; installed: string; version: string }
   | { code: 'needs-yes' }
   | { code: 'derper-in-the-way'; name: string }

@@ -152,6 +152,8 @@ const rules: { [C in Rule['code']]: Extract<Rule, { code: C }> } = {
   'bad-address-line': { code: 'bad-address-line', line: 7, text: '192.0.2.1/24', flaw: { code: 'mapped' } },
   'empty-address-list': { code: 'empty-address-list' },
   'not-a-rate': { code: 'not-a-rate' },
+  'needs-address-list': { code: 'needs-address-list' },
+  'authority-shut-out': { code: 'authority-shut-out' },
   'older-version': { code: 'older-version', installed: '2.0.0', version: '1.0.0' },
   'needs-yes': { code: 'needs-yes' },
   'derper-in-the-way': { code: 'derper-in-the-way', name: 'derper.service' },

@@ -165,6 +165,8 @@ describe('help', () => {
     ['doctor', 'zh', zh],
     ['derp-map', 'en', en],
     ['derp-map', 'zh', zh],
+    ['nftables', 'en', en],
+    ['nftables', 'zh', zh],
   ] as const)('of %s in %s', async (command, language, messages) => {
     const invocation = readCommandLine([command, '--help'], messages);
     const text = invocation.command === 'print' ? invocation.text : '';

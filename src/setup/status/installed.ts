@@ -28,6 +28,8 @@ export type RelaySettings = Pick<RelayConfig, 'hostname' | 'httpPort' | 'stunPor
   /** Lists of addresses; null also in the file of an older version. */
   allowCidr: AddressSource | null;
   denyCidr: AddressSource | null;
+  /** From whom a PROXY header is read: addresses and ranges. */
+  proxyProtocolFrom: string[];
 };
 
 /** An installation, as its files describe it. */
@@ -73,9 +75,10 @@ const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 const isPort = (value: unknown): value is number => Number.isInteger(value) && (value as number) <= 65_535;
 
+const texts = (list: unknown) => (Array.isArray(list) ? list.filter((one) => typeof one === 'string') : []);
+
 function readAddressSource(json: unknown): AddressSource | null {
   if (!isObject(json)) return null;
-  const texts = (list: unknown) => (Array.isArray(list) ? list.filter((one) => typeof one === 'string') : []);
   return { ranges: texts(json.ranges), files: texts(json.files) };
 }
 
@@ -104,6 +107,7 @@ export function readRelaySettings(json: unknown): RelaySettings | undefined {
     admission: admission as AdmissionRules | null,
     allowCidr: readAddressSource(json.allowCidr),
     denyCidr: readAddressSource(json.denyCidr),
+    proxyProtocolFrom: texts(json.proxyProtocolFrom),
   };
 }
 

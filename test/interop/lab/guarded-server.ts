@@ -12,6 +12,9 @@ import { namespacePrefix, workFolder } from './settings.ts';
 
 const helper = (name: string) => fileURLToPath(new URL(`helpers/${name}`, import.meta.url));
 
+/** The stranger's addresses, as the server sees them. */
+export const strangerAddress = { v4: '198.18.9.2', v6: 'fd00:198:18:9::2' } as const;
+
 /** The server's addresses, as the stranger knocks at them. */
 const addresses = ['198.18.9.1', 'fd00:198:18:9::1'];
 
@@ -117,10 +120,19 @@ export class GuardedServer {
   }
 
   /** Which of the ports answer the stranger, by IPv4 and by IPv6. */
-  async knock(openings: readonly Opening[]): Promise<Record<string, boolean>> {
+  knock(openings: readonly Opening[]): Promise<Record<string, boolean>> {
+    return this.#knock(this.#stranger, openings);
+  }
+
+  /** Which of the ports answer the server itself, by the addresses that the stranger knows. */
+  knockFromWithin(openings: readonly Opening[]): Promise<Record<string, boolean>> {
+    return this.#knock(this.#server, openings);
+  }
+
+  async #knock(from: string, openings: readonly Opening[]): Promise<Record<string, boolean>> {
     const ports = openings.map(label);
     const command = [process.execPath, helper('knock.mjs'), addresses.join(','), ...ports];
-    const { stdout } = await run(['ip', 'netns', 'exec', this.#stranger, ...command], { seconds: 30 });
+    const { stdout } = await run(['ip', 'netns', 'exec', from, ...command], { seconds: 30 });
     return JSON.parse(stdout) as Record<string, boolean>;
   }
 

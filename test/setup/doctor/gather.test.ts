@@ -37,6 +37,7 @@ function installedAt({ config }: Pick<TestRelay, 'config'>, host: string, derpPo
     admission: config.admission,
     allowCidr: config.allowCidr,
     denyCidr: config.denyCidr,
+    proxyProtocolFrom: [],
   };
   const node = { Name: '900a', RegionID: 900, HostName: host, DERPPort: derpPort };
   const region = { RegionID: 900, RegionCode: 'x', RegionName: 'X', Nodes: [node] };

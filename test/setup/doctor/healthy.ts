@@ -39,6 +39,7 @@ export const settings: RelaySettings = {
   admission: { tailscaled: { socket: '/run/tailscale/tailscaled.sock' } },
   allowCidr: null,
   denyCidr: null,
+  proxyProtocolFrom: [],
 };
 
 export const derpMap: DerpMap = {

@@ -102,6 +102,7 @@ describe('the status', () => {
       admission: { keyFile: '/keys', url: { url: 'https://h/verify', failOpen: false } },
       allowCidr: null,
       denyCidr: null,
+      proxyProtocolFrom: [],
     };
     const withSettings = { ...installed, relay: { state: 'read', path: '', value: settings } } as const;
     expect(statusOf({ ...serving, relay: undefined, installed: withSettings }).admission).toEqual(['key_file', 'url']);

@@ -33,6 +33,10 @@ export const help = {
       ['derp-setup derp-map --headscale', 'YAML, for a file named in derp.paths'],
       ['derp-setup derp-map --json > derp.json', 'the map alone, for a web server named in derp.urls'],
     ],
+    nftables: [
+      ['derp-setup nftables | sudo nft -f -', "turn away in the kernel whom the relay's lists keep out"],
+      ['derp-setup nftables --allow-cidr /etc/derp-setup/home.txt > derp.nft', 'rules of other lists, in a file'],
+    ],
     renew: [
       ['sudo derp-setup renew', 'renew the certificate if it is due'],
       ['sudo derp-setup renew --force', 'now, whether or not it is due'],
@@ -52,6 +56,7 @@ export const help = {
     doctor:
       'Exit codes: 0 all good (warnings allowed), 1 something failed or nothing is installed, 2 bad usage, 130 interrupted.',
     'derp-map': 'Exit codes: 0 done, 1 nothing is installed, 2 bad usage.',
+    nftables: 'Exit codes: 0 done, 1 nothing is installed, 2 bad usage or lists.',
     renew: 'Exit codes: 0 done or not due, 1 failed and the old certificate is served, 2 bad usage or files.',
     upgrade: 'Exit codes: 0 done, 1 failed and the old version runs, 2 bad usage, 4 could not undo everything.',
     uninstall:
@@ -62,6 +67,7 @@ export const help = {
     status: 'how the installed relay is: service, certificate, clients, traffic',
     doctor: 'look for everything that is known to go wrong, and mend it',
     'derp-map': "what to paste into the tailnet's policy file, or into Headscale",
+    nftables: 'the lists of addresses as a script for nft, so that the kernel keeps out whom they keep out',
     renew: 'renew the certificate, or take over a renewed one, if it is due; a timer does it twice a day',
     upgrade: 'install this version in place of the installed one',
     uninstall: 'remove what was installed',
@@ -130,6 +136,10 @@ export const help = {
     doctorOpenFirewall: "with --fix: add the rules that this machine's own firewall lacks",
     doctorReport: 'write what was found into a file for a bug report: keys and addresses shortened, no secrets',
     mapHeadscale: "Headscale's YAML instead of the policy file's JSON",
+    nftAllow: "addresses, ranges and files of those who may connect (default: the installed relay's)",
+    nftDeny: "of those who may not (default: the installed relay's)",
+    nftDerpPort: "TCP port of DERP (default: the installed relay's, or 443)",
+    nftStunPort: "UDP port of STUN, -1 for none (default: the installed relay's, or 3478)",
     probeDerpPort: 'TCP port of DERP (default: 443)',
     probeStunPort: 'UDP port of STUN, -1: there is none (default: 3478)',
     probeHttpPort: 'TCP port of plain HTTP, -1: there is none (default: 80)',

@@ -96,6 +96,10 @@ export const report = {
   pinVersion: 'The pin (CertName) needs Tailscale 1.84 or later on the clients.',
   headscale: (file: string) => `Headscale: ${file}, named in derp.paths`,
   headscaleFile: (file: string) => `${file}, to be named in derp.paths`,
+  nftables: {
+    loadIt: 'Load it (again when a list has changed): sudo derp-setup nftables | sudo nft -f -',
+    removeIt: (table: string) => `Take it away: sudo nft delete table inet ${table}`,
+  },
   tryIt: 'From your own computer, once the ports are open:',
   labels: { headscale: 'Headscale', certificate: 'Certificate', written: 'Written', ports: 'Let in' },
   certificateUntil: (at: string, file: string) => `to ${at}, ${file}`,

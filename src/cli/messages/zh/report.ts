@@ -78,6 +78,10 @@ export const report: Messages['report'] = {
   pinVersion: '证书指纹（CertName）要求客户端为 Tailscale 1.84 或更高版本。',
   headscale: (file) => `Headscale：请将 ${file} 写入 derp.paths`,
   headscaleFile: (file) => `${file}（写入 Headscale 配置的 derp.paths）`,
+  nftables: {
+    loadIt: '加载（列表变化后需重新加载）：sudo derp-setup nftables | sudo nft -f -',
+    removeIt: (table) => `移除：sudo nft delete table inet ${table}`,
+  },
   tryIt: '放行端口后，在您自己的电脑上检查：',
   labels: { headscale: 'Headscale', certificate: '证书', written: '已写入', ports: '放行端口' },
   certificateUntil: (at, file) => `有效期至 ${at}，${file}`,

@@ -1,0 +1,67 @@
+/** What the rules of nftables are made of: the installed relay's lists, or those that somebody names. */
+import { isIP } from 'node:net';
+import type { NftInput } from '../../deploy/nft-script.ts';
+import { type AddressRange, parseAddressRange } from '../../protocol/address-set.ts';
+import { readRanges } from '../../relay/admission/address-rules.ts';
+import type { AddressSource } from '../../relay/config.ts';
+import type { Problem } from '../problems.ts';
+import type { GivenAnswers } from '../resolve.ts';
+import { type Installed, readValue, whereabouts } from '../status/installed.ts';
+import { checkAddressLists } from './address-check.ts';
+import { type AddressChoice, chosenSource } from './address-source.ts';
+
+/** What was named; what is not comes from the installation. */
+export interface NamedLists {
+  allowCidr?: AddressChoice;
+  denyCidr?: AddressChoice;
+  derpPort?: number;
+  stunPort?: number;
+}
+
+/** Where relays listen, of which nothing else is known. */
+const USUAL = { derp: 443, stun: 3478 };
+
+function withOwn(ranges: AddressRange[], own: readonly string[]): AddressRange[] {
+  return [...ranges, ...own.map(parseAddressRange)];
+}
+
+/** The addresses by which clients are told to dial the relay. */
+function ownAddresses(installed: Installed | undefined): string[] {
+  const where = installed && whereabouts(installed);
+  if (where === undefined) return [];
+  return [where.host, ...where.addresses].filter((text) => isIP(text) > 0);
+}
+
+/**
+ * Reads the lists. Where one is named, the installed one does not matter, but who dials the relay's own address is let in.
+ * @throws RelayStartError when a file has become unusable since it was checked
+ */
+export async function readNftInput(
+  named: NamedLists,
+  installed: Installed | undefined,
+): Promise<{ input: NftInput } | { problems: Problem[] }> {
+  const settings = installed && readValue(installed.relay);
+  const where = installed && whereabouts(installed);
+  const isNamed = named.allowCidr !== undefined || named.denyCidr !== undefined;
+  const lists: Record<'allowCidr' | 'denyCidr', AddressSource | null> = isNamed
+    ? { allowCidr: chosenSource(named.allowCidr), denyCidr: chosenSource(named.denyCidr) }
+    : { allowCidr: settings?.allowCidr ?? null, denyCidr: settings?.denyCidr ?? null };
+  if (lists.allowCidr === null && lists.denyCidr === null) {
+    return { problems: [{ subject: '--allow-cidr', flag: '--allow-cidr', rule: { code: 'needs-address-list' } }] };
+  }
+  const answers = { allowCidr: lists.allowCidr ?? undefined, denyCidr: lists.denyCidr ?? undefined };
+  const problems = await checkAddressLists(answers, {} as GivenAnswers, { asService: false });
+  if (problems.length > 0) return { problems };
+  const [allow, deny] = await Promise.all(
+    [lists.allowCidr, lists.denyCidr].map(async (source) => (source === null ? undefined : readRanges(source))),
+  );
+  return {
+    input: {
+      allow: allow && withOwn(allow, ownAddresses(installed)),
+      deny,
+      derpPort: named.derpPort ?? where?.ports.derp ?? USUAL.derp,
+      stunPort: named.stunPort ?? where?.ports.stun ?? USUAL.stun,
+      proxies: settings?.proxyProtocolFrom ?? [],
+    },
+  };
+}
