@@ -48,11 +48,12 @@ export async function nftablesCommand(
   if (typeof layout === 'number') return layout;
   const read = await readNftInput(named, layout && (await readInstalled(layout)));
   if ('problems' in read) return refuse(read.problems);
-  const { input } = read;
+  const { input, sharedPort } = read;
   const { text, allow, deny } = nftScript(input);
   output.answer(text.trimEnd());
-  const { loadIt, removeIt } = messages.report.nftables;
+  const { loadIt, removeIt, shared } = messages.report.nftables;
   if (!output.json) {
+    if (sharedPort !== undefined) output.progress(shared(sharedPort));
     output.progress(loadIt);
     output.progress(removeIt(NFT_TABLE));
   }

@@ -12,8 +12,8 @@ export interface NftInput {
   /** Undefined: everybody. */
   allow: readonly AddressRange[] | undefined;
   deny: readonly AddressRange[] | undefined;
+  /** Ports to guard; -1 for none. */
   derpPort: number;
-  /** -1 for none. */
   stunPort: number;
   /** Proxies that say by the PROXY protocol for whom they come, which only the relay can judge: addresses or ranges. */
   proxies: readonly string[];
@@ -102,8 +102,7 @@ export function nftScript({ allow, deny, derpPort, stunPort, proxies }: NftInput
   const entrance = [
     // What this machine says to itself, also by its public address, comes by this interface.
     'iifname "lo" accept',
-    ...proxyRules(proxies, derpPort),
-    `tcp dport ${derpPort} jump strangers`,
+    ...(derpPort > 0 ? [...proxyRules(proxies, derpPort), `tcp dport ${derpPort} jump strangers`] : []),
     ...(stunPort > 0 ? [`udp dport ${stunPort} jump strangers`] : []),
   ];
   const chain = (name: string, lines: readonly string[]) =>

@@ -58,6 +58,16 @@ describe('derp-setup nftables', () => {
     expect(stdout).toContain('tcp dport 8443 jump');
   });
 
+  it('guards STUN alone where something that others visit too stands before the relay', async () => {
+    const behind = { listen: { host: '127.0.0.1', port: 8444 }, proxyProtocolFrom: ['127.0.0.1'] };
+    install({ ...behind, allowCidr: { ranges: ['198.51.100.0/24'], files: [] } });
+    const { stdout, stderr } = await nftables();
+    expect(stdout).not.toContain('tcp');
+    expect(stdout).toContain('udp dport 3479 jump strangers');
+    expect(stderr).toContain('Port 443/tcp is left alone');
+    expect((await nftables('--derp-port', '443')).stdout).toContain('tcp dport 443 jump strangers');
+  });
+
   it('says what is missing or wrong, and prints no rules', async () => {
     expect(await nftables()).toMatchObject({ code: 1, stdout: '' });
     install({ allowCidr: null });

@@ -7,6 +7,7 @@ import type { AddressSource } from '../../relay/config.ts';
 import type { Problem } from '../problems.ts';
 import type { GivenAnswers } from '../resolve.ts';
 import { type Installed, readValue, whereabouts } from '../status/installed.ts';
+import { OFF } from '../values.ts';
 import { checkAddressLists } from './address-check.ts';
 import { type AddressChoice, chosenSource } from './address-source.ts';
 
@@ -33,13 +34,13 @@ function ownAddresses(installed: Installed | undefined): string[] {
 }
 
 /**
- * Reads the lists. Where one is named, the installed one does not matter, but who dials the relay's own address is let in.
+ * Reads the lists. `sharedPort`: the port of DERP that is left alone, as not only clients come to it. Where one is named, the installed one does not matter, but who dials the relay's own address is let in.
  * @throws RelayStartError when a file has become unusable since it was checked
  */
 export async function readNftInput(
   named: NamedLists,
   installed: Installed | undefined,
-): Promise<{ input: NftInput } | { problems: Problem[] }> {
+): Promise<{ input: NftInput; sharedPort: number | undefined } | { problems: Problem[] }> {
   const settings = installed && readValue(installed.relay);
   const where = installed && whereabouts(installed);
   const isNamed = named.allowCidr !== undefined || named.denyCidr !== undefined;
@@ -55,11 +56,15 @@ export async function readNftInput(
   const [allow, deny] = await Promise.all(
     [lists.allowCidr, lists.denyCidr].map(async (source) => (source === null ? undefined : readRanges(source))),
   );
+  // On a port that something else has, visitors of others come too.
+  const isShared = settings?.behind.derp === true && named.derpPort === undefined;
+  const derpPort = named.derpPort ?? where?.ports.derp ?? USUAL.derp;
   return {
+    sharedPort: isShared ? derpPort : undefined,
     input: {
       allow: allow && withOwn(allow, ownAddresses(installed)),
       deny,
-      derpPort: named.derpPort ?? where?.ports.derp ?? USUAL.derp,
+      derpPort: isShared ? OFF : derpPort,
       stunPort: named.stunPort ?? where?.ports.stun ?? USUAL.stun,
       proxies: settings?.proxyProtocolFrom ?? [],
     },

@@ -98,6 +98,8 @@ export const report = {
   headscaleFile: (file: string) => `${file}, to be named in derp.paths`,
   nftables: {
     loadIt: 'Load it (again when a list has changed): sudo derp-setup nftables | sudo nft -f -',
+    shared: (port: number) =>
+      `Port ${port}/tcp is left alone: others than clients come to what stands before the relay there.`,
     removeIt: (table: string) => `Take it away: sudo nft delete table inet ${table}`,
   },
   tryIt: 'From your own computer, once the ports are open:',

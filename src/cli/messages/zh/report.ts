@@ -80,6 +80,7 @@ export const report: Messages['report'] = {
   headscaleFile: (file) => `${file}（写入 Headscale 配置的 derp.paths）`,
   nftables: {
     loadIt: '加载（列表变化后需重新加载）：sudo derp-setup nftables | sudo nft -f -',
+    shared: (port) => `不限制 ${port}/tcp：中继前面的程序在此端口上还有其他访客。`,
     removeIt: (table) => `移除：sudo nft delete table inet ${table}`,
   },
   tryIt: '放行端口后，在您自己的电脑上检查：',
