@@ -65,6 +65,7 @@ export class Container {
     // nspawn wants to see a system before it lays the image over this folder. It also locks it: hence one for each.
     const sign = 'usr/lib/os-release';
     copyFileSync(join(this.#options.image, sign), join(this.#folder, 'root', sign));
+    await this.network.open();
     await this.#launch();
   }
 
@@ -95,7 +96,6 @@ export class Container {
   }
 
   async #launch(): Promise<void> {
-    await this.network.open();
     this.#groups = makeControlGroups(this.#name);
     const output = openSync(this.#options.consoleFile, 'a');
     // The shell goes into the control groups before it becomes nspawn.
@@ -119,9 +119,9 @@ export class Container {
     running.delete(child);
     this.#child = undefined;
     await removeControlGroups(this.#groups);
-    // A new namespace, because a reboot forgets addresses, routes and firewall rules.
-    await this.network.close();
-    if (code === rebootCode && this.#mayRestart) await this.#launch();
+    const startsAgain = code === rebootCode && this.#mayRestart;
+    await (startsAgain ? this.network.renew() : this.network.close());
+    if (startsAgain) await this.#launch();
   }
 
   #flags(): string[] {

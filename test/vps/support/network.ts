@@ -23,15 +23,23 @@ const lastNumber = 254;
 
 /** A namespace and its cable. */
 export class MachineNetwork {
-  readonly namespace: string;
+  readonly #name: string;
   readonly #options: NetworkOptions;
+  /** How many namespaces it has had. */
+  #namespaces = 0;
   /** What tells this cable from those of other machines, of other runs as well; 0 before there is one. */
   #number = 0;
   #isPluggedIn = false;
 
-  constructor(namespace: string, options: NetworkOptions) {
-    this.namespace = namespace;
+  /** @param name what the names of its namespaces begin with */
+  constructor(name: string, options: NetworkOptions) {
+    this.#name = name;
     this.#options = options;
+  }
+
+  /** The name of the namespace that the machine is in, or is to start in. */
+  get namespace(): string {
+    return `${this.#name}-${this.#namespaces}`;
   }
 
   /** The machine's IPv4 address. */
@@ -50,16 +58,29 @@ export class MachineNetwork {
     return { ipv4: `198.51.100.${this.#number}`, ipv6: this.ipv6 && `2001:db8:0:${this.#number}::1` };
   }
 
-  /** Makes the namespace, its cable, the addresses and routes. The second time it gives the same addresses again. */
+  /** Makes the namespace, its cable, the addresses and routes. */
   async open(): Promise<void> {
-    await mustOnHost(['ip', 'netns', 'add', this.namespace]);
+    await this.#makeNamespace();
     try {
       await this.#plugIn();
-      await this.#giveAddresses();
+      await this.#addressHost();
+      await this.#addressMachine();
     } catch (error) {
       await this.close();
       throw error;
     }
+  }
+
+  /**
+   * Makes it as it was at first, because a reboot forgets addresses, routes and firewall rules. The cable stays: without
+   * it another machine that boots just then would take its number, and the addresses with it.
+   */
+  async renew(): Promise<void> {
+    const before = this.namespace;
+    await this.#makeNamespace();
+    await mustOnHost(['ip', '-n', before, 'link', 'set', 'eth0', 'netns', this.namespace]);
+    await mustOnHost(['ip', 'netns', 'delete', before]);
+    await this.#addressMachine();
   }
 
   /** Removes all of it. The programs in it must have ended. */
@@ -70,14 +91,18 @@ export class MachineNetwork {
     await mustOnHost(['ip', 'netns', 'delete', this.namespace]);
   }
 
+  async #makeNamespace(): Promise<void> {
+    this.#namespaces++;
+    await mustOnHost(['ip', 'netns', 'add', this.namespace]);
+  }
+
   get #cable(): string {
     return `derpvps${this.#number}`;
   }
 
-  /** Takes the first number whose cable nobody has, as the kernel makes no two of one name; later the same again. */
+  /** Takes the first number whose cable nobody has, as the kernel makes no two of one name. */
   async #plugIn(): Promise<void> {
-    const [from, to] = this.#number > 0 ? [this.#number, this.#number] : [1, lastNumber];
-    for (this.#number = from; this.#number <= to; this.#number++) {
+    for (this.#number = 1; this.#number <= lastNumber; this.#number++) {
       const peer = ['peer', 'name', 'eth0', 'netns', this.namespace];
       const command = ['ip', 'link', 'add', this.#cable, 'type', 'veth', ...peer];
       const finished = await runOnHost(command);
@@ -88,7 +113,8 @@ export class MachineNetwork {
     throw new Error('every cable is taken; see:  ip link show type veth');
   }
 
-  async #giveAddresses(): Promise<void> {
+  /** Addresses and routes of the host's end. */
+  async #addressHost(): Promise<void> {
     const cable = this.#cable;
     // Not even a host that forwards for others, as one with Docker does, forwards for the machine.
     writeFileSync(`/proc/sys/net/ipv4/conf/${cable}/forwarding`, '0');
@@ -101,6 +127,11 @@ export class MachineNetwork {
       route add ${ipv4}/32 dev ${cable} src ${host.ipv4}
       ${ipv6 ? `route add ${ipv6}/128 dev ${cable} src ${host.ipv6}` : ''}
     `);
+  }
+
+  /** Those of the machine's end. */
+  async #addressMachine(): Promise<void> {
+    const { host, ipv4, ipv6 } = this;
     await batch(
       `
       link set lo up

@@ -1,9 +1,10 @@
 /** The package as npm would publish it, packed once for the run. The script has built dist/ before. */
-import { cpSync, existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readFileSync, renameSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { execa } from 'execa';
 import { workFolder } from './settings.ts';
+import { until } from './wait.ts';
 
 /** The packed package. */
 export interface PackedPackage {
@@ -30,10 +31,29 @@ export async function packProject(): Promise<PackedPackage> {
   return await packOnce(top, packageFolder());
 }
 
+/** Packs a project into a folder. Of the test files that run side by side the first one packs, and the others wait for it. */
 async function packOnce(project: string, folder: string): Promise<PackedPackage> {
   const note = join(folder, 'packed.json');
-  if (existsSync(note)) return JSON.parse(readFileSync(note, 'utf8'));
+  const packed = () => existsSync(note) && (JSON.parse(readFileSync(note, 'utf8')) as PackedPackage);
   mkdirSync(folder, { recursive: true });
+  return isFirst(join(folder, 'packing'))
+    ? await pack(project, folder, note)
+    : await until('another test file to pack the project', { seconds: 90 }, packed);
+}
+
+/** Whether nobody has asked this before by the same sign, an empty folder: the kernel lets one alone make it. */
+function isFirst(sign: string): boolean {
+  try {
+    mkdirSync(sign);
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
+    throw error;
+  }
+}
+
+/** Packs a project, and notes what came of it when the package is whole. */
+async function pack(project: string, folder: string, note: string): Promise<PackedPackage> {
   const args = ['pack', '--json', '--ignore-scripts', '--pack-destination', folder];
   const { stdout } = await execa('npm', args, { cwd: project, timeout: 60_000 });
   // A list, or by newer npms an object by package name.
@@ -46,7 +66,9 @@ async function packOnce(project: string, folder: string): Promise<PackedPackage>
     unpackedBytes: packed.unpackedSize,
     files: packed.files.map(({ path }) => path),
   };
-  writeFileSync(note, JSON.stringify(result));
+  // Under its name at once, because others wait for it.
+  writeFileSync(`${note}.new`, JSON.stringify(result));
+  renameSync(`${note}.new`, note);
   return result;
 }
 
