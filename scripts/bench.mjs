@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { buildTools, fail, must, say } from './real-programs.mjs';
+import { allMade, buildTools, endBy, fail, must, say } from './real-programs.mjs';
 
 const top = fileURLToPath(new URL('..', import.meta.url));
 
@@ -38,8 +38,11 @@ for (const mode of modes) if (!loads[mode]) fail(2, `there is no mode "${mode}":
 if (availableParallelism() < 2) fail(1, 'two cores are needed: one for the relay, one for what drives it');
 
 must(process.execPath, [join(top, 'scripts/prepare.mjs')]);
-const tools = buildTools('interop', ['test/interop/tailscale', 'test/interop/headscale'], 'ts_debug_websockets');
-const derpload = join(buildTools('bench', ['test/bench/derpload'], '', '.'), 'derpload');
+const [tools, drivers] = await allMade([
+  buildTools('interop', ['test/interop/tailscale', 'test/interop/headscale'], 'ts_debug_websockets'),
+  buildTools('bench', ['test/bench/derpload'], '', '.'),
+]).catch(endBy);
+const derpload = join(drivers, 'derpload');
 
 const folder = mkdtempSync(join(tmpdir(), 'derp-bench-'));
 process.once('exit', () => rmSync(folder, { recursive: true, force: true }));

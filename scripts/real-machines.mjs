@@ -15,7 +15,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { cacheFolder, fail, makeOnce, must, say } from './real-programs.mjs';
+import { allMade, cacheFolder, Failure, makeOnce, run, say } from './real-programs.mjs';
 
 const release = 'bookworm';
 
@@ -54,13 +54,15 @@ export const madeForMachines = `Debian 12 in a folder, by debootstrap, and Node 
 export function prepareMachines() {
   const arch = process.arch;
   const recipe = JSON.stringify([recipeVersion, arch, release, images, runtimes, runtimeByNpm]);
-  return makeOnce('vps', recipe, (folder, ready) => {
+  return makeOnce('vps', recipe, async (folder, ready) => {
     say(`making Debian's file systems and getting Node's releases into ${ready} (some minutes, once)`);
-    mkdirSync(join(folder, 'packages'));
-    for (const [major, versions] of Object.entries(runtimes)) makeRuntime(folder, major, versions, arch);
-    for (const spec of runtimeByNpm.packages) download(join(folder, 'packages'), spec);
-    mkdirSync(join(folder, 'images'));
-    for (const [name, packages] of Object.entries(images)) makeImage(join(folder, 'images', name), packages);
+    for (const name of ['packages', 'images']) mkdirSync(join(folder, name));
+    // Side by side: the ones wait for the network while the others unpack.
+    await allMade([
+      ...Object.entries(images).map(([name, packages]) => makeImage(join(folder, 'images', name), packages)),
+      ...Object.entries(runtimes).map(([major, versions]) => makeRuntime(folder, major, versions, arch)),
+      ...runtimeByNpm.packages.map((spec) => download(join(folder, 'packages'), spec)),
+    ]);
   });
 }
 
@@ -74,17 +76,16 @@ function findMirror() {
 }
 
 /** Makes one file system. What belongs to the machine it was made on (name servers, host name) does not stay in it. */
-function makeImage(root, packages) {
+async function makeImage(root, packages) {
   const began = Date.now();
   const mirror = findMirror();
   const log = `${root}.log`;
   const output = openSync(log, 'w');
   const args = ['--variant=minbase', `--include=${packages.join(',')}`, release, root, mirror];
-  const { status } = spawnSync('debootstrap', args, { stdio: ['ignore', output, output] });
-  if (status !== 0) {
+  await run('debootstrap', args, { stdio: ['ignore', output, output] }).catch(() => {
     const end = readFileSync(log, 'utf8').trimEnd().split('\n').slice(-15);
-    fail(1, `debootstrap from ${mirror} failed; the end of what it printed:`, ...end);
-  }
+    throw new Failure(`debootstrap from ${mirror} failed; the end of what it printed:`, ...end);
+  });
   chmodSync(root, 0o755);
   checkImage(root, packages);
 
@@ -111,42 +112,43 @@ function checkImage(root, packages) {
   const installed = (stdout ?? '').split('\n').filter((line) => line === 'Status: install ok installed').length;
   const audit = spawnSync('chroot', [root, 'dpkg', '--audit'], { encoding: 'utf8' });
   if (installed !== packages.length || audit.status !== 0 || audit.stdout !== '') {
-    fail(1, `debootstrap left ${root} unfinished`, `${stderr ?? ''}${audit.stdout ?? ''}${audit.stderr ?? ''}`.trim());
+    const found = `${stderr ?? ''}${audit.stdout ?? ''}${audit.stderr ?? ''}`.trim();
+    throw new Failure(`debootstrap left ${root} unfinished`, found);
   }
 }
 
 /** Lays out one release of Node with its npm, from their packages on npm. */
-function makeRuntime(folder, major, versions, arch) {
+async function makeRuntime(folder, major, versions, arch) {
   const prefix = join(folder, `node-${major}`);
   const packages = join(folder, 'packages');
-  const node = download(packages, `node-linux-${arch}@${versions.node}`);
-  unpack(node, prefix);
+  const node = await download(packages, `node-linux-${arch}@${versions.node}`);
+  await unpack(node, prefix);
   // Headers and pages to read, which the tests have no use for.
   for (const name of ['include', 'share', 'CHANGELOG.md']) rmSync(join(prefix, name), { recursive: true, force: true });
   if (Number(major) !== runtimeByNpm.major) rmSync(node);
-  const npm = download(packages, `npm@${versions.npm}`);
-  unpack(npm, join(prefix, 'lib/node_modules/npm'));
+  const npm = await download(packages, `npm@${versions.npm}`);
+  await unpack(npm, join(prefix, 'lib/node_modules/npm'));
   rmSync(npm);
   for (const name of ['npm', 'npx'])
     symlinkSync(`../lib/node_modules/npm/bin/${name}-cli.js`, join(prefix, 'bin', name));
 }
 
 /** Downloads a package from npm, and gives the path of its file. */
-function download(folder, spec) {
+async function download(folder, spec) {
   say(`getting ${spec}`);
   const npm = process.env.npm_execpath;
   const [command, first] = npm?.endsWith('.js') ? [process.execPath, [npm]] : ['npm', []];
-  must(command, [...first, 'pack', '--silent', '--ignore-scripts', '--pack-destination', folder, spec], {
+  await run(command, [...first, 'pack', '--silent', '--ignore-scripts', '--pack-destination', folder, spec], {
     cwd: folder,
   });
   const file = join(folder, `${spec.replace('@', '-')}.tgz`);
-  if (!existsSync(file)) fail(1, `npm pack ${spec} left no ${file}`);
+  if (!existsSync(file)) throw new Failure(`npm pack ${spec} left no ${file}`);
   return file;
 }
 
-function unpack(file, folder) {
+async function unpack(file, folder) {
   mkdirSync(folder, { recursive: true });
-  must('tar', ['-xzf', file, '-C', folder, '--strip-components=1', '--no-same-owner']);
+  await run('tar', ['-xzf', file, '-C', folder, '--strip-components=1', '--no-same-owner']);
 }
 
 /** The folder for what a run's machines change; all of it goes when the run is over. */

@@ -1,6 +1,6 @@
 // What the suites against real programs and the benchmark share: Debian packages, the Go toolchain, and programs built
 // from pinned Go modules, once, into a cache outside the repository.
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import {
   existsSync,
@@ -42,6 +42,44 @@ export function must(command, args, options = {}) {
   if (status !== 0) fail(1, `${command} ${args.join(' ')} failed${error ? `: ${error.message}` : ''}`);
 }
 
+/** Why something could not be made, in lines for the person at the prompt. */
+export class Failure extends Error {
+  constructor(...lines) {
+    super(lines.join('\n'));
+    this.lines = lines;
+  }
+}
+
+/** Runs a command beside others, with its output on our stderr; throws a {@link Failure} when it fails. */
+export function run(command, args, options = {}) {
+  return new Promise((resolve, reject) => {
+    const failed = (why = '') => reject(new Failure(`${command} ${args.join(' ')} failed${why}`));
+    const child = spawn(command, args, { stdio: ['ignore', 2, 2], ...options });
+    child.once('error', (error) => failed(`: ${error.message}`));
+    child.once('close', (code) => (code === 0 ? resolve() : failed()));
+  });
+}
+
+/**
+ * Waits for all of what is being made side by side, and gives it in the same order. When something cannot be made the
+ * others are finished all the same: a program that still works would be left behind, and the next run has use for them.
+ */
+export async function allMade(things) {
+  const results = await Promise.allSettled(things);
+  const reasons = results.filter(({ status }) => status === 'rejected').map(({ reason }) => reason);
+  const mistake = reasons.find((reason) => !(reason instanceof Failure));
+  if (mistake) throw mistake;
+  // One thing may be wanted by several.
+  if (reasons.length > 0) throw new Failure(...new Set(reasons.flatMap(({ lines }) => lines)));
+  return results.map(({ value }) => value);
+}
+
+/** Ends the run by what a {@link Failure} says. */
+export function endBy(reason) {
+  if (!(reason instanceof Failure)) throw reason;
+  fail(1, ...reason.lines);
+}
+
 /** What packages start by themselves, now and at each boot, that would change this machine: firewalld shuts its ports. */
 const unwantedServices = { firewalld: 'firewalld.service' };
 
@@ -81,15 +119,23 @@ export function installPackages(packages) {
   }
 }
 
+/** What this run is making, by where it will be. */
+const making = new Map();
+
 /**
  * Makes a folder in the cache outside the repository, once for each `recipe`, and gives its path. It is made aside and put
  * in place when it is whole, so that an interrupted run leaves nothing that a later one would take for finished.
  * @param recipe all that its content depends on
- * @param make fills the empty folder that it is given; it ends the run when it fails
+ * @param make fills the empty folder that it is given
  */
 export function makeOnce(suite, recipe, make) {
   const cache = join(cacheFolder(), suite);
   const ready = join(cache, createHash('sha256').update(recipe).digest('hex').slice(0, 16));
+  if (!making.has(ready)) making.set(ready, makeIfMissing(cache, ready, make));
+  return making.get(ready);
+}
+
+async function makeIfMissing(cache, ready, make) {
   if (existsSync(ready)) return ready;
   mkdirSync(cache, { recursive: true });
   for (const name of readdirSync(cache)) {
@@ -98,7 +144,7 @@ export function makeOnce(suite, recipe, make) {
   }
   const unfinished = mkdtempSync(join(cache, `unfinished-${process.pid}-`));
   process.once('exit', () => removeTree(unfinished));
-  make(unfinished, ready);
+  await make(unfinished, ready);
   // Another run may have been quicker.
   if (!existsSync(ready)) renameSync(unfinished, ready);
   return ready;
@@ -120,10 +166,11 @@ function findGo(folders) {
   const newest = wanted.sort(compareVersions).at(-1);
   const remedy = `install Go ${newest} or newer (https://go.dev/doc/install) and have "go" in PATH or in /usr/local/go/bin`;
   const go = findProgram('go', ['/usr/local/go/bin', '/usr/lib/go/bin']);
-  if (!go) fail(1, `Go is needed to build the real programs, and it is not here: ${remedy}`);
+  if (!go) throw new Failure(`Go is needed to build the real programs, and it is not here: ${remedy}`);
   const env = { ...process.env, GOTOOLCHAIN: 'local' };
   const version = /\bgo(\d+(?:\.\d+)*)/.exec(spawnSync(go, ['version'], { env, encoding: 'utf8' }).stdout ?? '')?.[1];
-  if (!version || compareVersions(version, newest) < 0) fail(1, `${go} is Go ${version ?? '?'}, too old: ${remedy}`);
+  if (!version || compareVersions(version, newest) < 0)
+    throw new Failure(`${go} is Go ${version ?? '?'}, too old: ${remedy}`);
   return go;
 }
 
@@ -140,7 +187,7 @@ function compareVersions(a, b) {
  * Builds the programs of Go modules, once for each state of their files, and gives the folder they are in: the tools
  * that a module pins, or with `target` '.' the module itself.
  */
-export function buildTools(suite, folders, tags, target = 'tool') {
+export async function buildTools(suite, folders, tags, target = 'tool') {
   const go = findGo(folders);
   const pins = [Buffer.from(tags)];
   for (const folder of folders) {
@@ -149,14 +196,15 @@ export function buildTools(suite, folders, tags, target = 'tool') {
       if (existsSync(path)) pins.push(Buffer.from('\0'), readFileSync(path));
     }
   }
-  return makeOnce(suite, Buffer.concat(pins), (unfinished, ready) => {
+  return await makeOnce(suite, Buffer.concat(pins), async (unfinished, ready) => {
     say(`building the programs of ${folders.join(' and ')} into ${ready} (some minutes, once)`);
     const env = { ...process.env, GOTOOLCHAIN: 'local', GOWORK: 'off', CGO_ENABLED: '0' };
-    for (const folder of folders) {
+    const build = async (folder) => {
       const began = Date.now();
       const flags = ['-mod=readonly', '-buildvcs=false', '-trimpath', '-ldflags=-s -w', `-tags=${tags}`];
-      must('nice', [go, 'build', ...flags, '-o', `${unfinished}/`, target], { cwd: join(top, folder), env });
+      await run('nice', [go, 'build', ...flags, '-o', `${unfinished}/`, target], { cwd: join(top, folder), env });
       say(`built ${folder} in ${Math.round((Date.now() - began) / 1000)} s`);
-    }
+    };
+    await allMade(folders.map(build));
   });
 }

@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { leftByMachines, madeForMachines, prepareMachines, runningFolder, sweepMachines } from './real-machines.mjs';
-import { buildTools, fail, installPackages, must, say } from './real-programs.mjs';
+import { allMade, buildTools, endBy, fail, installPackages, must, say } from './real-programs.mjs';
 
 const top = fileURLToPath(new URL('..', import.meta.url));
 
@@ -20,9 +20,26 @@ const goTools = `Go to build ${goModules.join(', ')}`;
 /** Tailscale's and Headscale's own programs. Tailscale compiles its WebSocket client in with this tag only. */
 const interopTools = () => buildTools('interop', goModules, 'ts_debug_websockets');
 
+/** What it takes to boot machines. */
+const forMachines = {
+  'systemd-container': 'systemd-nspawn',
+  debootstrap: 'debootstrap',
+  'debian-archive-keyring': '/usr/share/keyrings/debian-archive-keyring.gpg',
+  iproute2: 'ip',
+  'util-linux': 'nsenter',
+};
+
+/** The environment of every suite that boots machines; they have Tailscale's programs at hand. */
+const machines = (prefix) => ({
+  DERP_VPS_MACHINES: prepareMachines(),
+  DERP_VPS_RUNNING: runningFolder(prefix),
+  DERP_INTEROP_TOOLS: interopTools(),
+});
+
 /**
  * The suites there are. A package is installed when its file is not there; `prepare` makes the rest of what the suite
- * needs, which `needs` names, and gives the environment that leads the tests to it.
+ * needs, which `needs` names, and gives the environment that leads the tests to it: values, or promises of them, as all
+ * that is to be made is made side by side.
  */
 const suites = {
   interop: {
@@ -45,38 +62,16 @@ const suites = {
   vps: {
     about: 'the packed derp-setup, run by npx on a freshly booted Debian',
     folder: 'test/vps/',
-    packages: {
-      'systemd-container': 'systemd-nspawn',
-      debootstrap: 'debootstrap',
-      'debian-archive-keyring': '/usr/share/keyrings/debian-archive-keyring.gpg',
-      iproute2: 'ip',
-      'util-linux': 'nsenter',
-    },
+    packages: forMachines,
     needs: `${madeForMachines}, and ${goTools}`,
-    prepare: (prefix) => ({
-      DERP_VPS_MACHINES: prepareMachines(),
-      DERP_VPS_RUNNING: runningFolder(prefix),
-      DERP_INTEROP_TOOLS: interopTools(),
-    }),
+    prepare: machines,
   },
   acme: {
     about: "certificates ordered of Pebble, Let's Encrypt's own test authority, here and on a freshly booted Debian",
     folder: 'test/acme/',
-    packages: {
-      'systemd-container': 'systemd-nspawn',
-      debootstrap: 'debootstrap',
-      'debian-archive-keyring': '/usr/share/keyrings/debian-archive-keyring.gpg',
-      iproute2: 'ip',
-      'util-linux': 'nsenter',
-    },
+    packages: forMachines,
     needs: `Go to build ${[...pebbleModules, ...goModules].join(', ')}, and ${madeForMachines}`,
-    prepare: (prefix) => ({
-      DERP_ACME_TOOLS: buildTools('acme', pebbleModules, ''),
-      DERP_VPS_MACHINES: prepareMachines(),
-      DERP_VPS_RUNNING: runningFolder(prefix),
-      // The machines have them at hand.
-      DERP_INTEROP_TOOLS: interopTools(),
-    }),
+    prepare: (prefix) => ({ ...machines(prefix), DERP_ACME_TOOLS: buildTools('acme', pebbleModules, '') }),
   },
 };
 const planned = ['nginx', 'docker'];
@@ -167,17 +162,16 @@ for (const name of names) {
 must(process.execPath, [join(top, 'scripts/prepare.mjs')]);
 await sweepAbandoned();
 const prefix = `derp${process.pid}`;
-const env = {};
-for (const name of names) {
-  installPackages(suites[name].packages);
-  Object.assign(env, suites[name].prepare(prefix));
-}
+installPackages(Object.assign({}, ...names.map((name) => suites[name].packages)));
+const variables = names.flatMap((name) => Object.entries(suites[name].prepare(prefix)));
+const values = await allMade(variables.map(([, value]) => value)).catch(endBy);
+const env = Object.fromEntries(variables.map(([variable], index) => [variable, values[index]]));
 const work = mkdtempSync(join(tmpdir(), 'derp-real-'));
 for (const name of names) {
   env[`DERP_${name.toUpperCase()}_WORK`] = work;
   env[`DERP_${name.toUpperCase()}_PREFIX`] = prefix;
 }
-// The suite acme boots machines as the suite vps does.
+// Other suites boot machines as the suite vps does.
 env.DERP_VPS_WORK ??= work;
 env.DERP_VPS_PREFIX ??= prefix;
 const code = await runVitest(paths, forVitest, env);

@@ -3,6 +3,7 @@
  * yes only to what Let's Encrypt would say yes to, as far as the protocol goes; its policies are not Let's Encrypt's.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
+import { randomInt } from 'node:crypto';
 import { closeSync, mkdirSync, mkdtempSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 import { request } from 'node:https';
 import { createServer } from 'node:net';
@@ -51,18 +52,34 @@ export interface Pebble {
   stop(): Promise<void>;
 }
 
-/** Ports that nobody has at the moment. */
+/**
+ * Where the ports of one worker begin and how many there are: test files that run side by side have different ones, and
+ * the kernel takes none of them for a connection (it begins at 32768). Another run may be about, hence the random start.
+ */
+const portsOfWorker = 5000;
+const firstPort = 10_000 + portsOfWorker * (Number(process.env.VITEST_POOL_ID ?? 0) % 4);
+let nextPort = randomInt(portsOfWorker);
+
+/** Ports that nobody has at the moment, and that this gives to nobody else for a long time. */
 export async function freePorts(count: number, address = '127.0.0.1'): Promise<number[]> {
-  const servers = Array.from({ length: count }, () => createServer());
   const ports: number[] = [];
-  for (const server of servers) {
-    await new Promise<void>((resolve, reject) => {
-      server.once('error', reject).listen(0, address, resolve);
-    });
-    ports.push((server.address() as { port: number }).port);
+  for (let tries = 0; ports.length < count; tries++) {
+    if (tries > portsOfWorker) throw new Error(`no port of ${address} is free from ${firstPort} on`);
+    const port = firstPort + (nextPort++ % portsOfWorker);
+    if (await isFree(port, address)) ports.push(port);
   }
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
   return ports;
+}
+
+/** Whether a program can listen there. */
+function isFree(port: number, address: string): Promise<boolean> {
+  return new Promise((resolve, reject) => {
+    const server = createServer();
+    server.once('error', (error: NodeJS.ErrnoException) =>
+      error.code === 'EADDRINUSE' ? resolve(false) : reject(error),
+    );
+    server.listen(port, address, () => server.close(() => resolve(true)));
+  });
 }
 
 async function stopChild(child: ChildProcess): Promise<void> {
