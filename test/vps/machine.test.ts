@@ -1,5 +1,6 @@
 /** The machines that this suite's tests run on are what they claim to be: fresh, real, apart from the host and each other. */
 import { createSocket } from 'node:dgram';
+import { readFileSync } from 'node:fs';
 import { type AddressInfo, connect, createServer } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -52,11 +53,14 @@ describe('a machine', () => {
     await machine.shell('nft add table inet lost; systemd-run --quiet --unit=lost sleep 1000');
     expect(await machine.exists('/run/lost.txt')).toBe(true);
     const { boots, ipv4 } = machine;
+    const cable = () => readFileSync(`/sys/class/net/derpvps${ipv4.split('.').at(-1)}/ifindex`, 'utf8');
+    const number = cable();
 
     await machine.reboot();
 
     expect(machine.boots).toBe(boots + 1);
     expect(machine.ipv4).toBe(ipv4);
+    expect(cable(), 'the cable is the same, so no other machine could take the address meanwhile').toBe(number);
     expect(await machine.readFile('/srv/notes/kept.txt')).toBe('kept – 保留\n');
     expect(await machine.shell('stat -c %a /srv/notes/kept.txt')).toBe('600\n');
     expect(await machine.exists('/run/lost.txt')).toBe(false);
