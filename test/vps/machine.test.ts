@@ -201,13 +201,15 @@ describe('its terminal', () => {
   it('has the size it was given, keeps what scrolls away, and passes Ctrl-C and hanging up on', async () => {
     const terminal = machine.terminal({ columns: 100, rows: 12, env: { GREETING: 'hello' } });
     await terminal.start(
-      'stty size; echo $GREETING; seq 100; trap "echo hung up >/root/hangup" HUP; sleep 1000 & wait',
+      'trap "echo hung up >/root/hangup" HUP; stty size; echo $GREETING; seq 100; sleep 1000 & wait',
     );
     expect((await terminal.waitFor(/^100$/m)).split('\n').length).toBeLessThanOrEqual(12);
     expect(await terminal.history()).toMatch(/^12 100\nhello\n1\n2\n/);
     await terminal.close();
-    await machine.shell('until [ -e /root/hangup ]; do sleep 0.05; done', { timeout: 5 });
-    await terminal.start('sleep 1000');
+    await machine.shell('until [ -e /root/hangup ]; do sleep 0.05; done', { timeout: 30 });
+    await terminal.start('echo begun; sleep 1000');
+    // Before that Ctrl-C would find the terminal's own shell alone, which goes on.
+    await terminal.waitFor('begun');
     await terminal.key('C-c');
     expect(await terminal.waitForExit()).toBe(130);
   });
