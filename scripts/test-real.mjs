@@ -74,7 +74,13 @@ const suites = {
     prepare: (prefix) => ({ ...machines(prefix), DERP_ACME_TOOLS: buildTools('acme', pebbleModules, '') }),
   },
 };
-const planned = ['nginx', 'docker'];
+/** Boots machines and lets an authority come to them, as the suite acme does. */
+suites.nginx = {
+  ...suites.acme,
+  about: 'the packed derp-setup on a freshly booted Debian where nginx serves websites',
+  folder: 'test/nginx/',
+};
+const planned = ['docker'];
 
 /** Splits the command line into suites, test files (which narrow their suite down to them), and what is vitest's. */
 function chosenSuites(args) {
@@ -174,6 +180,7 @@ for (const name of names) {
 // Other suites boot machines as the suite vps does.
 env.DERP_VPS_WORK ??= work;
 env.DERP_VPS_PREFIX ??= prefix;
+env.DERP_ACME_WORK ??= work;
 const code = await runVitest(paths, forVitest, env);
 await sweep(prefix);
 if (code === 0) rmSync(work, { recursive: true, force: true });
