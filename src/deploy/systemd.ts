@@ -1,185 +1,44 @@
 /** The systemd target: a system user, installed programs, a hardened service that starts at boot, a renewal timer. */
-import { join } from 'node:path';
-import { headscaleYaml } from '../derp-map/headscale.ts';
-import type { DerpMap } from '../derp-map/region.ts';
-import type { RelayConfig } from '../relay/config.ts';
-import { type Layout, layoutBelow, RELAY_UNIT, RELAY_USER, RENEW_TIMER, RENEW_UNIT } from './layout.ts';
-import type { Plan } from './plan.ts';
-import { listensOn, plannedDerpMap, plannedProbe, plannedRelayConfig, type TargetInput } from './relay-description.ts';
 import {
-  certificateStep,
-  directoryStep,
-  type Opening,
-  type Owner,
-  PRIVATE_DIRECTORY,
-  PRIVATE_FILE,
-  PROGRAM_FILE,
-  PUBLIC_FILE,
-  publicFileStep,
-  SHARED_DIRECTORY,
-  type Step,
-  secretFileStep,
-} from './steps.ts';
-import { launcher, relayUnit, renewTimer, renewUnit, type Templates, type UnitInput } from './systemd-units.ts';
-
-/** The parts of the package that a server needs. */
-export const INSTALLED_PARTS = ['bin', 'dist', 'templates', 'package.json', 'README.md', 'README.zh-CN.md', 'LICENSE'];
-
-/** What this target needs to know beside what every target does. */
-export interface SystemdInput extends TargetInput {
-  version: string;
-  /** Where this package is. */
-  packageDirectory: string;
-  templates: Templates;
-  /** The Node that runs this, and whether a service could run it from where it is. */
-  runtime: { path: string; version: string; reachable: boolean };
-  /** The text of a new file of the prover's keys, where there is none yet. */
-  newProverKeys?: string;
-  /** The firewall that must be opened, if there is one and that is wanted. */
-  firewall?: { tool: string };
-  /** The derper whose place is taken. */
-  derper?: { name: string; bringBack?: string };
-  /** Directories of versions that are not needed any more. */
-  outdated?: readonly string[];
-  /** Certificates come from an authority, now or when they are renewed. */
-  ordersCertificates?: boolean;
-  /** Write files only: enable and start nothing. */
-  noStart: boolean;
-  /** The manifest's text for these steps, which is itself one of the files. */
-  manifest(steps: readonly Step[]): string;
-}
-
-const RELAY_OWNER: Owner = { user: RELAY_USER, group: RELAY_USER };
-/** Root writes, the relay reads. */
-const SHARED_OWNER: Owner = { user: 'root', group: RELAY_USER };
-
-/** Every port that clients must reach. */
-export function openingsOf({ derpPort, httpPort, stunPort }: TargetInput['relay']): Opening[] {
-  const openings: Opening[] = [{ protocol: 'tcp', port: derpPort }];
-  if (httpPort > 0) openings.push({ protocol: 'tcp', port: httpPort });
-  if (stunPort > 0) openings.push({ protocol: 'udp', port: stunPort });
-  return openings;
-}
+  dataSteps,
+  type InstalledInput,
+  installedSettings,
+  programSteps,
+  recordedSteps,
+  reloadedFiles,
+  renewalUnitSteps,
+  unitInput,
+  wayMakingSteps,
+} from './installed-files.ts';
+import { type Layout, RELAY_UNIT, RENEW_TIMER } from './layout.ts';
+import type { Plan } from './plan.ts';
+import { listensOn, plannedProbe } from './relay-description.ts';
+import { directoryStep, publicFileStep, type Step } from './steps.ts';
+import { relayUnit } from './systemd-units.ts';
 
 /** The plan for these answers. Pure: nothing on the machine is looked at or touched. */
-export function systemdPlan(input: SystemdInput): Plan {
-  // What files say is true on the machine that they end up on, wherever they are written now.
-  const inside = layoutBelow('/');
-  const derpMap = plannedDerpMap(input);
-  const { certificate } = input;
-  const certFile = inside.certificate(input.relay.host);
-  const keyFile = inside.certificateKey(input.relay.host);
-  const relay = plannedRelayConfig({ ...input, certificate: { ...certificate, certFile, keyFile } }, inside);
+export function systemdPlan(input: InstalledInput): Plan {
+  const { inside, relay, derpMap } = installedSettings(input);
   const files = [...programSteps(input, inside), ...dataSteps(input, relay, derpMap), ...unitSteps(input, inside)];
-  const manifestStep = (steps: readonly Step[]) =>
-    publicFileStep('manifest', input.layout.manifest, input.manifest(steps));
   const machine = input.noStart ? [] : machineSteps(input);
-  const first = directoryStep(input.layout.configDirectory);
-  // Last, when the service runs the new version.
-  const outdated = (input.outdated ?? []).map((path): Step => ({ kind: 'remove', what: 'tree', path }));
-  const rest = [...files, ...machine, ...outdated];
-  // Early, so that even a run that is killed leaves a record of what it was about to install.
-  const steps = [first, manifestStep([first, ...rest]), ...rest];
-  return { steps, relay, probe: plannedProbe(input), derpMap };
+  return { steps: recordedSteps(input, [...files, ...machine]), relay, probe: plannedProbe(input), derpMap };
 }
 
-/** The Node that the service runs. */
-function serviceNode({ runtime }: SystemdInput, inside: Layout): string {
-  return runtime.reachable ? runtime.path : inside.runtime(runtime.version);
-}
-
-function programSteps(input: SystemdInput, inside: Layout): Step[] {
-  const { layout, version, packageDirectory, runtime } = input;
-  const steps: Step[] = [
-    { kind: 'user', name: RELAY_USER, home: inside.stateDirectory },
-    directoryStep(layout.programsDirectory),
-    { kind: 'programs', from: packageDirectory, parts: INSTALLED_PARTS, path: layout.programs(version), version },
-  ];
-  if (!runtime.reachable) {
-    const path = layout.runtime(runtime.version);
-    steps.push({ kind: 'runtime', from: runtime.path, path, version: runtime.version });
-  }
-  steps.push(
-    { kind: 'link', path: layout.currentPrograms, target: version },
-    directoryStep(join(layout.launcher, '..')),
-    {
-      ...publicFileStep('launcher', layout.launcher, launcher(input.templates, unitInput(input, inside))),
-      mode: PROGRAM_FILE,
-    },
-  );
-  return steps;
-}
-
-function unitInput(input: SystemdInput, inside: Layout): UnitInput {
-  const { derpPort, httpPort, stunPort } = listensOn(input);
-  return {
-    version: input.version,
-    node: serviceNode(input, inside),
-    relayProgram: join(inside.currentPrograms, 'bin/derp-relay.cjs'),
-    setupProgram: join(inside.currentPrograms, 'bin/derp-setup.cjs'),
-    relayConfig: inside.relayConfig,
-    user: RELAY_USER,
-    ports: [derpPort, httpPort, stunPort],
-    asksTailscaled: input.verify.kind === 'tailscaled',
-  };
-}
-
-function dataSteps(input: SystemdInput, relay: RelayConfig, derpMap: DerpMap): Step[] {
-  const { layout, certificate, newRelayKey, newProverKeys, savedAnswers, relay: description } = input;
-  const steps: Step[] = [directoryStep(layout.stateDirectory, PRIVATE_DIRECTORY, RELAY_OWNER)];
-  if (newRelayKey !== undefined) steps.push(secretFileStep('relay-key', layout.relayKey, newRelayKey, RELAY_OWNER));
-  // Kept from an earlier installation, whose user is gone.
-  else
-    steps.push({ kind: 'owner', purpose: 'relay-key', path: layout.relayKey, mode: PRIVATE_FILE, owner: RELAY_OWNER });
-  if (newProverKeys !== undefined) steps.push(secretFileStep('prover-keys', layout.proverKeys, newProverKeys));
-  const certFile = layout.certificate(description.host);
-  const keyFile = layout.certificateKey(description.host);
-  steps.push(directoryStep(layout.certificateDirectory, SHARED_DIRECTORY, SHARED_OWNER));
-  if (certificate.order || input.ordersCertificates) {
-    steps.push(directoryStep(layout.acmeDirectory, SHARED_DIRECTORY, SHARED_OWNER));
-  }
-  if (certificate.create) {
-    steps.push(
-      secretFileStep('certificate-key', keyFile, certificate.create.keyPem, RELAY_OWNER),
-      publicFileStep('certificate', certFile, certificate.create.certPem, RELAY_OWNER),
-    );
-  } else {
-    steps.push(
-      { kind: 'owner', purpose: 'certificate-key', path: keyFile, mode: PRIVATE_FILE, owner: RELAY_OWNER },
-      { kind: 'owner', purpose: 'certificate', path: certFile, mode: PUBLIC_FILE, owner: RELAY_OWNER },
-    );
-  }
-  steps.push(
-    publicFileStep('relay-config', layout.relayConfig, `${JSON.stringify(relay, null, 2)}\n`),
-    publicFileStep('derp-map', layout.derpMap, `${JSON.stringify(derpMap, null, 2)}\n`),
-    publicFileStep('headscale-map', layout.headscaleMap, headscaleYaml(derpMap)),
-    publicFileStep('config', layout.config, savedAnswers),
-  );
-  return steps;
-}
-
-function unitSteps(input: SystemdInput, inside: Layout): Step[] {
+function unitSteps(input: InstalledInput, inside: Layout): Step[] {
   const { layout, templates } = input;
   const units = unitInput(input, inside);
   return [
     directoryStep(layout.unitDirectory),
     publicFileStep('unit', layout.unit(RELAY_UNIT), relayUnit(templates, units)),
-    publicFileStep('unit', layout.unit(RENEW_UNIT), renewUnit(templates, units)),
-    publicFileStep('unit', layout.unit(RENEW_TIMER), renewTimer(templates, units)),
+    ...renewalUnitSteps(input, units),
   ];
 }
 
 /** What is done to the machine beside writing files. */
-function machineSteps(input: SystemdInput): Step[] {
-  const { layout, relay, version, firewall, derper, certificate } = input;
-  const steps: Step[] = [];
-  if (firewall !== undefined) steps.push({ kind: 'firewall', tool: firewall.tool, openings: openingsOf(relay) });
-  if (derper !== undefined) steps.push({ kind: 'stop-derper', ...derper });
-  const [certFile, keyFile] = [layout.certificate(relay.host), layout.certificateKey(relay.host)];
-  const certificateFiles = [certFile, keyFile];
-  // When the way to its ports is free: the authority comes by one of them.
-  if (certificate.order) steps.push(certificateStep(certFile, keyFile, certificate.order, RELAY_OWNER));
-  steps.push(
+function machineSteps(input: InstalledInput): Step[] {
+  const { layout, relay, version } = input;
+  return [
+    ...wayMakingSteps(input),
     { kind: 'enable', unit: RELAY_UNIT },
     { kind: 'enable', unit: RENEW_TIMER },
     {
@@ -192,10 +51,9 @@ function machineSteps(input: SystemdInput): Step[] {
         layout.unit(RELAY_UNIT),
         layout.relayKey,
       ],
-      reloadFor: certificate.create === undefined && certificate.order === undefined ? [] : certificateFiles,
+      reloadFor: reloadedFiles(input),
       certificate: { file: layout.certificate(relay.host), host: relay.host },
       derpPort: listensOn(input).derpPort,
     },
-  );
-  return steps;
+  ];
 }

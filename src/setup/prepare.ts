@@ -3,10 +3,10 @@
  * changes nothing.
  */
 
+import { openingsOf } from '../deploy/installed-files.ts';
 import type { Layout } from '../deploy/layout.ts';
 import type { Manifest } from '../deploy/manifest.ts';
 import type { Plan } from '../deploy/plan.ts';
-import { openingsOf } from '../deploy/systemd.ts';
 import { isInstalledTarget, runsAsUnit } from '../deploy/target.ts';
 import { FileError } from '../system/files.ts';
 import { checkAddressLists } from './access/address-check.ts';

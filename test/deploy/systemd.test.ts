@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import type { InstalledInput } from '../../src/deploy/installed-files.ts';
 import { layoutBelow } from '../../src/deploy/layout.ts';
 import {
   digestOf,
@@ -11,7 +12,7 @@ import {
   parseManifest,
 } from '../../src/deploy/manifest.ts';
 import { directoryStep, publicFileStep, type Step } from '../../src/deploy/steps.ts';
-import { type SystemdInput, systemdPlan } from '../../src/deploy/systemd.ts';
+import { systemdPlan } from '../../src/deploy/systemd.ts';
 import { launcher, relayUnit, renewTimer, renewUnit, type Templates } from '../../src/deploy/systemd-units.ts';
 import { fillTemplate, TemplateError } from '../../src/deploy/template.ts';
 import { uninstallSteps } from '../../src/deploy/uninstall.ts';
@@ -31,7 +32,7 @@ const before = {
   openings: [],
   root: '/',
 };
-const input: SystemdInput = {
+const input: InstalledInput = {
   layout,
   relay: {
     regionId: 900,
@@ -63,7 +64,7 @@ const input: SystemdInput = {
   manifest: (steps) => formatManifest(manifestOf(steps, '1.2.3', before)),
 };
 
-const plan = (changes: Partial<SystemdInput> = {}) => systemdPlan({ ...input, ...changes });
+const plan = (changes: Partial<InstalledInput> = {}) => systemdPlan({ ...input, ...changes });
 
 /** A step in a line: what it is about, without contents. */
 function line(step: Step): string {

@@ -1,8 +1,8 @@
 /** What questions find out on the machine while they are asked. Nothing is changed. */
 
+import { openingsOf } from '../../deploy/installed-files.ts';
 import { layoutBelow } from '../../deploy/layout.ts';
 import type { Opening } from '../../deploy/steps.ts';
-import { openingsOf } from '../../deploy/systemd.ts';
 import { isInstalledTarget } from '../../deploy/target.ts';
 import { chooseManualCertificate } from '../../setup/certificate/certificate.ts';
 import { parseChain } from '../../setup/certificate/pair.ts';
