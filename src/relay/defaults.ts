@@ -82,6 +82,9 @@ export const defaults = {
   keyListBytes: 2 << 20,
   keyListLineLength: 1_024,
 
+  /** So many clients at once are told of another rate. */
+  serverInfosAtOnce: 50,
+
   /** The longest file of addresses that are let in or kept out: some 200,000 ranges. */
   addressListBytes: 4 << 20,
   /** The machine's own addresses are looked up again after this time. */

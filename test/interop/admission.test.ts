@@ -199,4 +199,29 @@ describe("a relay that asks Headscale's /verify", () => {
       await expectPing(n1, n2);
     }),
   );
+
+  it(
+    'disconnects at the next check whom Headscale has deleted, and lets it in no more',
+    lab.explained(async () => {
+      // Paused, so that it is not n2 that leaves.
+      n2.pause();
+      try {
+        await headscale.deleteNode('n2');
+        expect((await lab.relay.vars()).clients).toBe(2);
+        lab.relay.reload();
+        await until('n2 to be disconnected', 10, () => lab.relay.logged('client_removed').length > 0);
+        expect(lab.relay.logged('client_removed')).toEqual([
+          expect.objectContaining({ reason: 'the admission URL says no' }),
+        ]);
+        await untilClients(lab, 1);
+      } finally {
+        n2.resume();
+      }
+      // It tries again as soon as it notices.
+      const refusals = reasonsIn(lab).length;
+      await until('n2 to be refused', patience, () => reasonsIn(lab).length > refusals);
+      expect(reasonsIn(lab).at(-1)).toBe('the admission URL says no');
+      expect((await lab.relay.vars()).clients).toBe(1);
+    }),
+  );
 });

@@ -1,7 +1,10 @@
 /** The rate that all clients of a relay are held to, which may change while they are connected. */
+import { setImmediate } from 'node:timers/promises';
+import { isDeepStrictEqual } from 'node:util';
 import { PROTOCOL_VERSION } from '../../protocol/frame-types.ts';
 import { encodeServerInfoJson } from '../../protocol/login.ts';
 import type { RelayConfig } from '../config.ts';
+import { defaults } from '../defaults.ts';
 import type { Log } from '../log.ts';
 import { type ClientRate, effectiveRate } from './client-rate.ts';
 import { loadClientRate } from './client-rate-file.ts';
@@ -9,6 +12,8 @@ import { loadClientRate } from './client-rate-file.ts';
 /** A client that is held to the rate. */
 export interface RatedClient {
   setRate(rate: ClientRate | null): void;
+  /** Tells it the rate, to which it keeps by itself. */
+  sendServerInfo(): void;
 }
 
 /** What is needed of a relay. */
@@ -53,6 +58,7 @@ export class ClientRates {
   async reload(): Promise<void> {
     const { log, clients } = this.#parts;
     if (this.#config.clientRateFile === null) return;
+    const before = this.#rate;
     try {
       this.#rate = await readRate(this.#config);
     } catch (error) {
@@ -62,6 +68,17 @@ export class ClientRates {
     this.#serverInfo = serverInfoJson(this.#rate);
     for (const client of clients) client.setRate(this.#rate);
     log.info('client_rate_reloaded', describeRate(this.#rate));
+    if (!isDeepStrictEqual(before, this.#rate)) await this.#tellAll();
+  }
+
+  /** Those that are in heard of another rate, and would keep to it until they log in again. */
+  async #tellAll(): Promise<void> {
+    let told = 0;
+    for (const client of [...this.#parts.clients]) {
+      client.sendServerInfo();
+      // Each takes some cryptography; packets are relayed in between.
+      if (++told % defaults.serverInfosAtOnce === 0) await setImmediate();
+    }
   }
 }
 

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { performance } from 'node:perf_hooks';
+import { sharedKey } from '../../protocol/box.ts';
 import { looksLikeDisco } from '../../protocol/disco.ts';
 import { ProtocolError } from '../../protocol/errors.ts';
 import { FrameDecoder, type FrameSink } from '../../protocol/frame-decoder.ts';
@@ -320,6 +321,13 @@ export class Session implements FrameSink, TransportUser, PausedSender, KeptAliv
 
   setRate(rate: ClientRate | null): void {
     if (this.#state === 'active') this.#reading.setRate(rate);
+  }
+
+  sendServerInfo(): void {
+    if (this.#state !== 'active') return;
+    const { keyPair, clientRates } = this.#context;
+    // Reckoned anew: that is rare, and the key would take memory for as long as the client is in.
+    this.outbox.pushControl(makeServerInfo(sharedKey(keyPair, this.#key!), clientRates.serverInfo));
   }
 
   /** Disconnects the client if the write under way has been stuck for too long. Called at intervals. */

@@ -11,6 +11,8 @@ export interface RelayVars {
   readonly clients: number;
   readonly logins: { readonly fast_start: number; readonly upgrade: number; readonly websocket: number };
   readonly packets_dropped: Readonly<Record<string, unknown>>;
+  readonly client_rate: { readonly bytes_per_second: number; readonly burst_bytes: number };
+  readonly rate_pauses: number;
 }
 
 /** A relay in the lab's srv namespace, on the ports that clients expect: 443, 80 and 3478. */

@@ -20,14 +20,20 @@ async function transfer(from: RawClient, to: RawClient, packets: number): Promis
   return performance.now() - start;
 }
 
+/** What a client was told by ServerInfo, each time. */
+function serverInfos(client: RawClient): unknown[] {
+  const [greeting] = client.all(FrameType.ServerKey);
+  const { secretKey } = client.keys;
+  return client.all(FrameType.ServerInfo).map((payload) => {
+    const json = nacl.box.open(payload.subarray(24), payload.subarray(0, 24), greeting!.subarray(8, 40), secretKey);
+    return JSON.parse(Buffer.from(json!).toString());
+  });
+}
+
 /** Logs in and returns what ServerInfo said. */
 async function serverInfo(server: TestRelay): Promise<unknown> {
   await using client = await logIn(server.port);
-  const [payload] = client.all(FrameType.ServerInfo);
-  const [greeting] = client.all(FrameType.ServerKey);
-  const { secretKey } = client.keys;
-  const json = nacl.box.open(payload!.subarray(24), payload!.subarray(0, 24), greeting!.subarray(8, 40), secretKey);
-  return JSON.parse(Buffer.from(json!).toString());
+  return serverInfos(client)[0];
 }
 
 describe('a client that sends faster than it may', () => {
@@ -112,6 +118,37 @@ describe('the rate', () => {
     await server.relay.reload();
     await receiver.until(() => receiver.all(FrameType.RecvPacket).length === 1200);
     expect(server.log.filter(({ event }) => event === 'client_rate_reloaded')).toHaveLength(3);
+  });
+
+  it('is told anew to all who are in when it is another one, and to nobody when it is not', async () => {
+    await using files = await startTestRelay();
+    const clientRateFile = join(files.folder, 'rate.json');
+    const write = (limit: number) =>
+      writeFile(clientRateFile, JSON.stringify({ PerClientRateLimitBytesPerSec: limit }));
+    await write(2_000_000);
+    await using server = await startTestRelay({ clientRateFile });
+    // More than are told at once.
+    const clients = await Promise.all(Array.from({ length: 120 }, () => logIn(server.port)));
+    try {
+      const reloadWith = async (limit: number, infos: number) => {
+        await write(limit);
+        await server.relay.reload();
+        await Promise.all(clients.map((client) => client.until(() => serverInfos(client).length === infos)));
+      };
+      await reloadWith(4_000_000, 2);
+      // Were the same rate told again, there would be four in the end.
+      await reloadWith(4_000_000, 2);
+      await reloadWith(0, 3);
+      for (const client of clients) {
+        expect(serverInfos(client)).toEqual([
+          { version: 2, TokenBucketBytesPerSecond: 2_000_000, TokenBucketBytesBurst: 65_568 },
+          { version: 2, TokenBucketBytesPerSecond: 4_000_000, TokenBucketBytesBurst: 65_568 },
+          { version: 2 },
+        ]);
+      }
+    } finally {
+      await Promise.all(clients.map((client) => client[Symbol.asyncDispose]()));
+    }
   });
 
   it('must be readable at the start', async () => {
