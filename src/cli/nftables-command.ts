@@ -48,12 +48,13 @@ export async function nftablesCommand(
   if (typeof layout === 'number') return layout;
   const read = await readNftInput(named, layout && (await readInstalled(layout)));
   if ('problems' in read) return refuse(read.problems);
-  const { input, sharedPort } = read;
+  const { input, sharedPort, authorityPort } = read;
   const { text, allow, deny } = nftScript(input);
   output.answer(text.trimEnd());
-  const { loadIt, removeIt, shared } = messages.report.nftables;
+  const { loadIt, removeIt, shared, authority } = messages.report.nftables;
   if (!output.json) {
     if (sharedPort !== undefined) output.progress(shared(sharedPort));
+    if (authorityPort !== undefined) output.progress(authority(authorityPort));
     output.progress(loadIt);
     output.progress(removeIt(NFT_TABLE));
   }

@@ -50,9 +50,6 @@ function orders(answers: Answers, { given, unusable }: Resolution): Problem[] {
   if (missing && present) {
     problems.push(blame(present, answers, given, { code: 'needs', flags: [questions[missing].flag] }));
   }
-  if (answers.acmeChallenge === 'tls-alpn-01' && chosenSource(answers.allowCidr) !== null) {
-    problems.push(blame('acmeChallenge', answers, given, { code: 'authority-shut-out' }));
-  }
   const obstacle = unusable.has('host') ? undefined : privateHost(answers.host, answers.acmeDirectory ?? LETS_ENCRYPT);
   if (obstacle) problems.push(blame('host', answers, given, obstacle));
   return problems;

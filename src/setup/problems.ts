@@ -57,8 +57,6 @@ export type Rule =
   | { code: 'not-a-rate' }
   /** Neither installed nor named. */
   | { code: 'needs-address-list' }
-  /** The challenge comes by the DERP port, which is for some addresses only. */
-  | { code: 'authority-shut-out' }
   | { code: 'older-version'; installed: string; version: string }
   | { code: 'needs-yes' }
   | { code: 'derper-in-the-way'; name: string }

@@ -68,6 +68,19 @@ describe('derp-setup nftables', () => {
     expect((await nftables('--derp-port', '443')).stdout).toContain('tcp dport 443 jump strangers');
   });
 
+  it('warns where the authority of the certificate would be kept out too', async () => {
+    install({ denyCidr: { ranges: ['198.51.100.0/24'], files: [] } });
+    const warned = async (answers: object) => {
+      writeFileSync(layoutBelow(root).config, JSON.stringify({ version: 1, answers }));
+      return /http-01/.test((await nftables()).stderr);
+    };
+    expect(await warned({ cert: 'letsencrypt', acmeChallenge: 'tls-alpn-01' })).toBe(true);
+    expect(await warned({ cert: 'letsencrypt' })).toBe(false);
+    expect(await warned({ cert: 'self-signed', acmeChallenge: 'tls-alpn-01' })).toBe(false);
+    install({ denyCidr: { ranges: ['198.51.100.0/24'], files: [] }, httpPort: -1 });
+    expect(await warned({ cert: 'letsencrypt' })).toBe(true);
+  });
+
   it('says what is missing or wrong, and prints no rules', async () => {
     expect(await nftables()).toMatchObject({ code: 1, stdout: '' });
     install({ allowCidr: null });

@@ -153,7 +153,6 @@ const rules: { [C in Rule['code']]: Extract<Rule, { code: C }> } = {
   'empty-address-list': { code: 'empty-address-list' },
   'not-a-rate': { code: 'not-a-rate' },
   'needs-address-list': { code: 'needs-address-list' },
-  'authority-shut-out': { code: 'authority-shut-out' },
   'older-version': { code: 'older-version', installed: '2.0.0', version: '1.0.0' },
   'needs-yes': { code: 'needs-yes' },
   'derper-in-the-way': { code: 'derper-in-the-way', name: 'derper.service' },

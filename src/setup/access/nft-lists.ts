@@ -33,14 +33,31 @@ function ownAddresses(installed: Installed | undefined): string[] {
   return [where.host, ...where.addresses].filter((text) => isIP(text) > 0);
 }
 
+/** What the rules are made of, and what is to be said about them. */
+export interface NftLists {
+  input: NftInput;
+  /** The port of DERP where it is left alone, as not only clients come to it. */
+  sharedPort: number | undefined;
+  /** The port of DERP where the authority comes by it, whom the relay itself lets in for that moment. */
+  authorityPort: number | undefined;
+}
+
+/** Whether the certificate is ordered by tls-alpn-01: because that was asked for, or there is no plain HTTP port. */
+function ordersByDerpPort({ answers, relay }: Installed): boolean {
+  const given = readValue(answers)?.given;
+  if (given?.cert?.value !== 'letsencrypt') return false;
+  const challenge = given.acmeChallenge?.value;
+  return challenge === undefined ? readValue(relay)?.httpPort === OFF : challenge === 'tls-alpn-01';
+}
+
 /**
- * Reads the lists. `sharedPort`: the port of DERP that is left alone, as not only clients come to it. Where one is named, the installed one does not matter, but who dials the relay's own address is let in.
+ * Reads the lists. Where one is named, the installed one does not matter, but who dials the relay's own address is let in.
  * @throws RelayStartError when a file has become unusable since it was checked
  */
 export async function readNftInput(
   named: NamedLists,
   installed: Installed | undefined,
-): Promise<{ input: NftInput; sharedPort: number | undefined } | { problems: Problem[] }> {
+): Promise<NftLists | { problems: Problem[] }> {
   const settings = installed && readValue(installed.relay);
   const where = installed && whereabouts(installed);
   const isNamed = named.allowCidr !== undefined || named.denyCidr !== undefined;
@@ -61,6 +78,7 @@ export async function readNftInput(
   const derpPort = named.derpPort ?? where?.ports.derp ?? USUAL.derp;
   return {
     sharedPort: isShared ? derpPort : undefined,
+    authorityPort: !isShared && installed !== undefined && ordersByDerpPort(installed) ? derpPort : undefined,
     input: {
       allow: allow && withOwn(allow, ownAddresses(installed)),
       deny,

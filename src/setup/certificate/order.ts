@@ -11,7 +11,6 @@ import type { Layout } from '../../deploy/layout.ts';
 import type { CertificateOrder } from '../../deploy/steps.ts';
 import { systemAuthorities } from '../../system/authorities.ts';
 import { readText } from '../../system/files.ts';
-import { chosenSource } from '../access/address-source.ts';
 import type { Note } from '../notes.ts';
 import type { Problem } from '../problems.ts';
 import { type Answers, questions } from '../questions.ts';
@@ -58,9 +57,14 @@ export async function openConnection(environment: Environment, signal: AbortSign
 
 /** The order that the answers ask for. */
 export function orderOf(answers: Answers, layout: Layout): CertificateOrder {
-  const { host, email, acmeDirectory: directoryUrl = LETS_ENCRYPT, eabKid, eabKeyFile } = answers;
-  // Authorities come from anywhere: where the DERP port is for some addresses only, the plain port is what is left.
-  const challenge = answers.acmeChallenge ?? (chosenSource(answers.allowCidr) === null ? undefined : 'http-01');
+  const {
+    host,
+    email,
+    acmeDirectory: directoryUrl = LETS_ENCRYPT,
+    acmeChallenge: challenge,
+    eabKid,
+    eabKeyFile,
+  } = answers;
   return {
     host,
     directoryUrl,

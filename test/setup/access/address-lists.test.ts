@@ -2,9 +2,7 @@
 import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { layoutBelow } from '../../../src/deploy/layout.ts';
 import { checkAddressLists, lookAtListFile } from '../../../src/setup/access/address-check.ts';
-import { orderOf } from '../../../src/setup/certificate/order.ts';
 import { prepareSetup } from '../../../src/setup/prepare.ts';
 import type { PrepareInput } from '../../../src/setup/resolved.ts';
 import { temporaryDirectory } from '../../temporary.ts';
@@ -108,23 +106,6 @@ describe('lists of addresses', () => {
       { flag: '--deny-cidr', value: join(folder, 'missing'), rule: { code: 'file', problem: 'missing' } },
       { flag: '--deny-cidr', value: folder, rule: { code: 'file', detail: 'not a plain file' } },
     ]);
-  });
-
-  it('leave an authority the plain port alone, as it comes from anywhere', async () => {
-    const layout = layoutBelow(join(folder, 'root'));
-    const challengeOf = async (flags: Record<string, string>) => {
-      const { answers } = await prepared({ flags });
-      return orderOf({ ...answers, cert: 'letsencrypt' }, layout).challenge;
-    };
-    expect(await challengeOf({ allowCidr: '192.0.2.0/24' })).toBe('http-01');
-    expect(await challengeOf({ denyCidr: '192.0.2.0/24' })).toBeUndefined();
-    const flags = { host: 'derp.example.com', cert: 'letsencrypt', acmeChallenge: 'tls-alpn-01' };
-    const codes = async (more: Record<string, string>) => {
-      const result = await prepare({ flags: { ...flags, ...more }, switches: { ...switches, noStart: true } });
-      return result.ok ? [] : result.problems.map(({ flag, rule }) => `${flag} ${rule.code}`);
-    };
-    expect(await codes({})).toEqual([]);
-    expect(await codes({ allowCidr: '192.0.2.0/24' })).toEqual(['--acme-challenge authority-shut-out']);
   });
 
   it('must be for the service to read, where there is one', async () => {

@@ -223,10 +223,6 @@ export const problems: ProblemMessages = {
     rule: 'is missing, and the installed relay keeps nobody out by address',
     remedy: 'name a list, such as --allow-cidr 192.0.2.0/24,/etc/derp-setup/home.txt, or --deny-cidr likewise',
   }),
-  'authority-shut-out': () => ({
-    rule: 'comes by the DERP port, from addresses that --allow-cidr keeps out',
-    remedy: 'leave it out: http-01 comes by port 80, which is for everybody',
-  }),
   'older-version': ({ installed, version }) => ({
     rule: `would go back: version ${installed} is installed, this is ${version}`,
     remedy:

@@ -100,6 +100,8 @@ export const report = {
     loadIt: 'Load it (again when a list has changed): sudo derp-setup nftables | sudo nft -f -',
     shared: (port: number) =>
       `Port ${port}/tcp is left alone: others than clients come to what stands before the relay there.`,
+    authority: (port: number) =>
+      `The authority that renews the certificate comes by port ${port}/tcp and would be turned away: order by http-01 (derp-setup --acme-challenge http-01).`,
     removeIt: (table: string) => `Take it away: sudo nft delete table inet ${table}`,
   },
   tryIt: 'From your own computer, once the ports are open:',

@@ -210,10 +210,6 @@ export const problems: ProblemMessages = {
     rule: '没有指定，已安装的中继也没有按地址限制',
     remedy: '请指定列表，例如 --allow-cidr 192.0.2.0/24,/etc/derp-setup/home.txt，或同样使用 --deny-cidr',
   }),
-  'authority-shut-out': () => ({
-    rule: '要经过 DERP 端口，而证书机构的地址不在 --allow-cidr 之内',
-    remedy: '去掉此选项即可：http-01 经过端口 80，对所有地址开放',
-  }),
   'older-version': ({ installed, version }) => ({
     rule: `会降级：已安装的是 ${installed}，当前程序是 ${version}`,
     remedy: 'npx --yes derp-setup@latest upgrade；如确需降级，请先卸载：密钥和证书会保留',

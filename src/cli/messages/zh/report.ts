@@ -81,6 +81,8 @@ export const report: Messages['report'] = {
   nftables: {
     loadIt: '加载（列表变化后需重新加载）：sudo derp-setup nftables | sudo nft -f -',
     shared: (port) => `不限制 ${port}/tcp：中继前面的程序在此端口上还有其他访客。`,
+    authority: (port) =>
+      `续期证书时，证书机构要连接 ${port}/tcp，会被这些规则拒绝：请改用 http-01（derp-setup --acme-challenge http-01）。`,
     removeIt: (table) => `移除：sudo nft delete table inet ${table}`,
   },
   tryIt: '放行端口后，在您自己的电脑上检查：',
