@@ -6,16 +6,20 @@ import { isMainThread, workerData } from 'node:worker_threads';
 import { type AttackPlan, attack } from './attackers.ts';
 import { drawChart } from './chart.ts';
 import { faults } from './faults/all.ts';
+import { compareCosts, costTable, serveWithBills } from './refusals.ts';
 import { RelayProcess } from './relay-process.ts';
 import { type Sample, type SoakResult, soak } from './soak.ts';
+import { medianOf } from './trend.ts';
 
-const HELP = `npm run soak -- [--minutes 5] [--each SECONDS] [--svg FILE] [--json FILE]
+const HELP = `npm run soak -- [--minutes 5] [--each SECONDS | --refusals N] [--svg FILE] [--json FILE]
 
 Attacks a relay in a process of its own with all faults of test/soak/faults at a moderate rate while good clients send
 each other numbered packets, and fails when they lose one, the relay dies, or its memory or descriptors grow.
 
   --minutes N     how long (default 5)
   --each S        each fault alone for S seconds instead, as fast as one attacker can; prints a Markdown table
+  --refusals N    what N connections that an allow list refuses cost the relay, in CPU time, beside a tenth as many
+                  logins, three times each; fails when they cost more
   --svg FILE      the chart (default soak.svg in the folder for temporary files of this run: not kept)
   --json FILE     all samples and figures
   --pairs N       good pairs (default 4)      --every MS     between two of their packets (default 20)
@@ -23,6 +27,9 @@ each other numbered packets, and fails when they lose one, the relay dies, or it
   --sample S      seconds between samples (default 5)
   --seed N        for the attackers (default: the time)
 `;
+
+/** The argument with which the program is a relay that `--refusals` measures. */
+const SERVE = 'serve';
 
 const say = (text: string) => process.stderr.write(`${text}\n`);
 
@@ -32,6 +39,7 @@ async function main(): Promise<number> {
       help: { type: 'boolean' },
       minutes: { type: 'string', default: '5' },
       each: { type: 'string' },
+      refusals: { type: 'string' },
       svg: { type: 'string' },
       json: { type: 'string' },
       pairs: { type: 'string', default: '4' },
@@ -51,6 +59,7 @@ async function main(): Promise<number> {
     if (!(value >= 0)) throw new Error(`--${name} ${values[name]} is not a number`);
     return value;
   };
+  if (values.refusals !== undefined) return refusals(number('refusals'));
   const common = {
     pairs: number('pairs'),
     every: number('every'),
@@ -73,6 +82,16 @@ async function main(): Promise<number> {
   if (values.svg !== undefined) save(values.svg, chartOf(result));
   if (values.json !== undefined) save(values.json, `${JSON.stringify(result, null, 1)}\n`);
   return result.problems.length === 0 ? 0 : 1;
+}
+
+async function refusals(refused: number): Promise<number> {
+  const counts = { refused, admitted: Math.ceil(refused / 10) };
+  const program = new URL(import.meta.url);
+  const costs = await compareCosts({ ...counts, rounds: 3, program, argument: SERVE });
+  for (const line of costTable(costs, counts)) process.stdout.write(`${line}\n`);
+  const isCheaper = medianOf(costs.refused) < medianOf(costs.admitted);
+  if (!isCheaper) process.stderr.write('PROBLEM those who are refused cost more\n');
+  return isCheaper ? 0 : 1;
 }
 
 function save(file: string, content: string): void {
@@ -176,4 +195,5 @@ function chartOf({ samples }: SoakResult): string {
 
 const plan = workerData as AttackPlan | null;
 if (!isMainThread && plan?.kind === 'attackers') await attack(plan);
+else if (process.argv[2] === SERVE) await serveWithBills();
 else process.exitCode = await main();

@@ -20,6 +20,7 @@ export interface Vars {
   queued_bytes: number;
   internal_errors: number;
   accepts: number;
+  addresses_refused: number;
   event_loop: { stalls: number; longest_stall_ms: number };
   memory: { rss: number; heapUsed: number; external: number };
   packets_received: { disco: number; other: number };
@@ -114,6 +115,17 @@ export class RelayProcess implements AsyncDisposable {
     const { pid } = this.child;
     try {
       return Number(readFileSync(`/proc/${pid}/task/${pid}/schedstat`, 'utf8').split(' ')[1]) / 1e9;
+    } catch {
+      return undefined;
+    }
+  }
+
+  /** Processor time that all its threads have used, seconds; undefined where the system does not say. */
+  cpuSeconds(): number | undefined {
+    const tasks = `/proc/${this.child.pid}/task`;
+    try {
+      const used = readdirSync(tasks).map((task) => readFileSync(`${tasks}/${task}/schedstat`, 'utf8').split(' ')[0]);
+      return used.reduce((sum, nanoseconds) => sum + Number(nanoseconds), 0) / 1e9;
     } catch {
       return undefined;
     }
