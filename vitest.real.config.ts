@@ -1,8 +1,16 @@
 import { defineConfig } from 'vitest/config';
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
-/** What takes longest begins first, so that no core is left with nothing while one long file goes on alone. */
-const longest = ['test/acme/machine.test.ts'];
+/**
+ * What takes longest begins first, so that no core is left with nothing while one long file goes on alone: two minutes
+ * and more. The first mostly waits, for certificates to end, and the second mostly computes.
+ */
+const longest = [
+  'test/acme/machine.test.ts',
+  'test/vps/interruption.test.ts',
+  'test/interop/tailnet.test.ts',
+  'test/vps/wizard.test.ts',
+];
 
 /** The files of {@link longest} in that order, then the rest as vitest would have them. */
 class LongestFirst extends BaseSequencer {
