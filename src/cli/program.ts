@@ -16,7 +16,7 @@ const QUESTION_GROUPS: readonly (readonly [keyof Messages['help']['groups'], rea
     ['host', 'cert', 'certFile', 'keyFile', 'email', 'acmeDirectory', 'acmeChallenge', 'eabKid', 'eabKeyFile'],
   ],
   ['ports', ['derpPort', 'httpPort', 'stunPort']],
-  ['running', ['deploy', 'verify', 'allowCidr', 'denyCidr', 'clientRate', 'home']],
+  ['running', ['deploy', 'image', 'verify', 'allowCidr', 'denyCidr', 'clientRate', 'home']],
   ['map', ['regionId', 'regionCode', 'regionName', 'nodeName', 'ipv4', 'ipv6']],
 ];
 

@@ -3,6 +3,8 @@
 import { OrderError } from '../cert/acme/obstacle.ts';
 import { StopRefusedError } from '../setup/derper/stop.ts';
 import { ProofError, type RunError } from '../setup/run.ts';
+import { ContainerError } from '../setup/steps/compose.ts';
+import { ImageError } from '../setup/steps/image.ts';
 import { ServiceError } from '../setup/steps/service.ts';
 import { FileError } from '../system/files.ts';
 import { FirewallError } from '../system/firewall.ts';
@@ -39,6 +41,25 @@ function explain({ failure: { cause } }: RunError, messages: Messages): Explanat
     };
     const reason = reasons[problem]();
     return { reason, more: journal.length === 0 ? [] : [report.journal, ...journal.map((line) => `  ${line}`)] };
+  }
+  if (cause instanceof ContainerError) {
+    const { container, problem, exitStatus, log } = cause;
+    const reasons = {
+      refused: () => report.containerRefused(container),
+      ended: () => report.serviceEnded(container, exitStatus),
+      silent: () => report.serviceSilent(container),
+      stale: () => report.serviceStale(container),
+    };
+    const title = problem === 'refused' ? report.dockerSaid : report.journal;
+    const more = log.length === 0 ? [] : [title, ...log.map((line) => `  ${line}`)];
+    return { reason: reasons[problem](), more };
+  }
+  if (cause instanceof ImageError) {
+    const { image, message } = cause;
+    return {
+      reason: report.imageNotPulled(image, message),
+      more: report.imageRemedies(image).map((line) => `  → ${line}`),
+    };
   }
   if (cause instanceof OrderError) {
     const [reason = '', ...more] = orderFailure(cause, messages);

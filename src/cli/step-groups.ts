@@ -17,6 +17,9 @@ export type GroupKind =
   | 'nginx'
   | 'boot'
   | 'service'
+  | 'image'
+  | 'compose'
+  | 'compose-down'
   | 'keep'
   | 'remove-files'
   | 'remove-tree'
@@ -66,6 +69,9 @@ export function groupKeyOf(step: Step): { kind: GroupKind; key: string } {
       return step.what === 'tree' ? alone('remove-tree', step.path) : alone('remove-directories');
     case 'user':
     case 'service':
+    case 'image':
+    case 'compose':
+    case 'compose-down':
     case 'firewall':
     case 'stop-derper':
     case 'nginx':

@@ -106,6 +106,15 @@ function serviceText(group: StepGroup, text: Plan): StepText {
   return { text: text.start(name), detail: '', alarming: false };
 }
 
+function containerText(group: StepGroup, text: Plan): StepText {
+  const [step] = stepsOf(group, 'compose');
+  const action = group.members[0]?.finding.details?.[0];
+  const name = step?.project.container ?? '';
+  if (action === 'reload') return { text: text.reload(name), detail: text.reloadNote, alarming: false };
+  if (action === 'recreate') return { text: text.recreateContainer(name), detail: text.restartNote, alarming: false };
+  return { text: text.startContainer(name), detail: '', alarming: false };
+}
+
 /** A group in words. */
 export function describeGroup(group: StepGroup, { plan: text, certificates }: Messages): StepText {
   const plain = (words: string, detail = ''): StepText => ({ text: words, detail, alarming: false });
@@ -145,6 +154,12 @@ export function describeGroup(group: StepGroup, { plan: text, certificates }: Me
       return plain(text.boot(text.list(subjects.map((unit) => unit.replace(/\.service$/, '')))));
     case 'service':
       return serviceText(group, text);
+    case 'image':
+      return plain(text.pullImage(stepsOf(group, 'image')[0]!.image), text.pullNote);
+    case 'compose':
+      return containerText(group, text);
+    case 'compose-down':
+      return plain(text.removeContainer(stepsOf(group, 'compose-down')[0]!.project.container));
     case 'keep':
       return plain(text.keep(namesIn(subjects, text)), text.keepNote);
     case 'remove-files':

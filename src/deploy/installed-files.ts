@@ -42,6 +42,8 @@ export interface InstalledInput extends TargetInput {
   outdated?: readonly string[];
   /** Certificates come from an authority, now or when they are renewed. */
   ordersCertificates?: boolean;
+  /** The number that the relay's user must get, if it is to be made. */
+  userId?: number;
   /** Write files only: enable and start nothing. */
   noStart: boolean;
   /** The manifest's text for these steps, which is itself one of the files. */
@@ -76,9 +78,9 @@ function installedNode({ runtime }: InstalledInput, inside: Layout): string {
 
 /** Makes the user, and installs the programs and the command. */
 export function programSteps(input: InstalledInput, inside: Layout): Step[] {
-  const { layout, version, packageDirectory, runtime } = input;
+  const { layout, version, packageDirectory, runtime, userId } = input;
   const steps: Step[] = [
-    { kind: 'user', name: RELAY_USER, home: inside.stateDirectory },
+    { kind: 'user', name: RELAY_USER, home: inside.stateDirectory, ...(userId !== undefined && { id: userId }) },
     directoryStep(layout.programsDirectory),
     { kind: 'programs', from: packageDirectory, parts: INSTALLED_PARTS, path: layout.programs(version), version },
   ];

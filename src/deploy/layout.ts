@@ -30,6 +30,10 @@ export interface Layout {
   /** A copy of the Node of that version. */
   runtime(nodeVersion: string): string;
   launcher: string;
+  /** The project of Docker Compose: its description, what that is filled with, and what people add to it. */
+  composeDirectory: string;
+  composeFile: string;
+  composeEnvironment: string;
   unitDirectory: string;
   unit(name: string): string;
 }
@@ -38,6 +42,10 @@ export interface Layout {
 export const RELAY_UNIT = 'derp-relay.service';
 export const RENEW_UNIT = 'derp-setup-renew.service';
 export const RENEW_TIMER = 'derp-setup-renew.timer';
+
+/** The container that runs the relay, which is a service of this name too, and the project of Docker Compose that it is in. */
+export const RELAY_CONTAINER = 'derp-relay';
+export const COMPOSE_PROJECT = 'derp-setup';
 
 /** The system user that the relay runs as, and its group. */
 export const RELAY_USER = 'derp-relay';
@@ -53,6 +61,7 @@ export function layoutBelow(root: string): Layout {
   const certificateDirectory = join(configDirectory, 'certs');
   const stateDirectory = join(root, 'var/lib/derp-setup');
   const programsDirectory = join(root, 'usr/local/lib/derp-setup');
+  const composeDirectory = join(configDirectory, 'compose');
   const unitDirectory = join(root, 'etc/systemd/system');
   return {
     root,
@@ -74,6 +83,9 @@ export function layoutBelow(root: string): Layout {
     currentPrograms: join(programsDirectory, 'current'),
     runtime: (nodeVersion) => join(programsDirectory, 'node', nodeVersion, 'node'),
     launcher: join(root, 'usr/local/bin/derp-setup'),
+    composeDirectory,
+    composeFile: join(composeDirectory, 'compose.yaml'),
+    composeEnvironment: join(composeDirectory, '.env'),
     unitDirectory,
     unit: (name) => join(unitDirectory, name),
   };

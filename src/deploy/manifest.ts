@@ -1,7 +1,7 @@
 /** What an installation consists of, in a file of its own: exactly this is what `uninstall` removes. */
 import { createHash } from 'node:crypto';
-import { basename, join, relative } from 'node:path';
-import type { FilePurpose, Opening, Step } from './steps.ts';
+import { basename, dirname, join, relative } from 'node:path';
+import { type ComposeProject, composeProject, type FilePurpose, type Opening, type Step } from './steps.ts';
 
 /** The form of the file that this version writes. */
 const MANIFEST_VERSION = 1;
@@ -30,6 +30,8 @@ export interface Manifest {
   /** The system user, if it was made for the relay. */
   user?: string;
   firewall?: { tool: string; openings: readonly Opening[] };
+  /** The project of Docker Compose that runs the relay, or ran it. */
+  compose?: ComposeProject;
   /** The derper that was stopped in favour of the relay, and what a person would type to have it serve again. */
   stoppedDerper?: { name: string; bringBack?: string };
 }
@@ -84,6 +86,7 @@ export function manifestOf(steps: readonly Step[], version: string, before: Befo
       const known = old?.files.find((file) => file.path === inside(path));
       const digests = isDigested ? digestsOf(content, known) : {};
       manifest.files.push({ path: inside(path), purpose, ...digests });
+      if (purpose === 'compose') manifest.compose = composeProject(dirname(inside(path)));
       if (purpose === 'unit' && content.includes('[Install]')) manifest.units.push(basename(path));
     } else if (step.kind === 'owner') manifest.files.push({ path: inside(step.path), purpose: step.purpose });
     else if (step.kind === 'directory') {
@@ -106,6 +109,7 @@ export function manifestOf(steps: readonly Step[], version: string, before: Befo
     trees: union(manifest.trees, old.trees, String),
     units: union(manifest.units, old.units, String),
     ...(manifest.firewall === undefined && old.firewall && { firewall: old.firewall }),
+    ...(manifest.compose === undefined && old.compose && { compose: old.compose }),
     ...(manifest.stoppedDerper === undefined && old.stoppedDerper && { stoppedDerper: old.stoppedDerper }),
   });
 }

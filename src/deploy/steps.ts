@@ -1,4 +1,5 @@
 /** What a plan is made of: steps that are data, so that they can be shown, compared and tested before any is taken. */
+import { COMPOSE_PROJECT, RELAY_CONTAINER } from './layout.ts';
 
 /** Makes a directory, and those above it, unless it is there. */
 export interface DirectoryStep {
@@ -27,6 +28,7 @@ export type FilePurpose =
   | 'relay-config'
   | 'launcher'
   | 'unit'
+  | 'compose'
   | 'manifest';
 
 /** Writes a whole file; nothing is done where the same content is there with the same mode and owner. */
@@ -53,6 +55,8 @@ export interface UserStep {
   kind: 'user';
   name: string;
   home: string;
+  /** The number of the user and of its group, where others must know it beforehand; else the next free one. */
+  id?: number;
 }
 
 /** Copies the programs of this package to where a service may run them from; all of them or none. */
@@ -94,6 +98,47 @@ export interface ServiceStep {
   certificate?: { file: string; host: string };
   /** Where it answers when it serves. */
   derpPort: number;
+}
+
+/** A project of Docker Compose with one container, the relay's. */
+export interface ComposeProject {
+  name: string;
+  /** Where its files are. */
+  directory: string;
+  container: string;
+}
+
+/** The project whose files are in a directory. */
+export function composeProject(directory: string): ComposeProject {
+  return { name: COMPOSE_PROJECT, directory, container: RELAY_CONTAINER };
+}
+
+/** Has Docker pull an image, unless it is there. It is kept when the run is undone, for the next try. */
+export interface ImageStep {
+  kind: 'image';
+  image: string;
+}
+
+/** Has the relay's container run what was written: makes it, makes it anew or has the relay reload, whichever is needed. */
+export interface ComposeStep {
+  kind: 'compose';
+  project: ComposeProject;
+  /** How Compose is called here: `docker compose`, or `docker-compose`. */
+  command: readonly string[];
+  /** Changes of these paths take effect with a new container … */
+  restartFor: readonly string[];
+  /** … and of these with a reload, which disconnects nobody. */
+  reloadFor: readonly string[];
+  /** The certificate that it must serve after a reload, and whose name to ask for. */
+  certificate?: { file: string; host: string };
+  /** Where it answers when it serves. */
+  derpPort: number;
+}
+
+/** Stops the relay's container and removes it. */
+export interface ComposeDownStep {
+  kind: 'compose-down';
+  project: ComposeProject;
 }
 
 /** A port that clients must reach. */
@@ -200,6 +245,9 @@ export type Step =
   | RuntimeStep
   | EnableStep
   | ServiceStep
+  | ImageStep
+  | ComposeStep
+  | ComposeDownStep
   | FirewallStep
   | StopDerperStep
   | OwnerStep

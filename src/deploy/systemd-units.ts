@@ -7,6 +7,8 @@ export interface Templates {
   'derp-setup-renew.service': string;
   'derp-setup-renew.timer': string;
   'derp-setup.sh': string;
+  'compose.yaml': string;
+  'compose.env': string;
 }
 
 /** What the files say. All paths are those of the running machine. */
@@ -27,7 +29,7 @@ export interface UnitInput {
 }
 
 /** Ports below this one need a capability. */
-const FIRST_UNPRIVILEGED_PORT = 1024;
+export const FIRST_UNPRIVILEGED_PORT = 1024;
 
 const BIND_LOW_PORTS = [
   '# Ports below 1024, and nothing else.',

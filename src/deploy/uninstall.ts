@@ -3,6 +3,7 @@ import { dirname, join } from 'node:path';
 import type { Layout } from './layout.ts';
 import type { Manifest, WrittenFile } from './manifest.ts';
 import {
+  composeProject,
   directoryStep,
   type Owner,
   PRIVATE_DIRECTORY,
@@ -74,6 +75,7 @@ export function uninstallSteps(recorded: Manifest, layout: Layout, { purge }: { 
   const directories = ours(manifest.directories.map((path) => ({ path }))).map(({ path }) => path);
   const remove = (what: 'file' | 'tree' | 'empty-directory', path: string): Step => ({ kind: 'remove', what, path });
   const steps: Step[] = [...manifest.units].reverse().map((unit) => ({ kind: 'disable', unit }));
+  if (manifest.compose) steps.push({ kind: 'compose-down', project: composeProject(layout.composeDirectory) });
   if (manifest.firewall) steps.push({ kind: 'close-firewall', ...manifest.firewall });
   steps.push(...removed.map(({ path }) => remove('file', path)), { kind: 'reload-units' });
   steps.push(...manifest.trees.filter((path) => path === layout.programsDirectory).map((path) => remove('tree', path)));

@@ -9,6 +9,9 @@ import { markFinished, markUnfinished } from './unfinished.ts';
 /** One thing that cannot be taken back must not keep the rest from it, milliseconds. */
 const UNDO_TIMEOUT_MS = 45_000;
 
+/** Steps after which a service runs what was written. */
+const MARKED: readonly Step['kind'][] = ['service', 'compose', 'compose-down', 'reload-units'];
+
 /** What is told while it happens. */
 export interface ApplyEvents {
   onStep?(step: Step, finding: Finding): void;
@@ -119,7 +122,7 @@ export async function applySteps(
   const done: Step[] = [];
   const context: StepContext = { ...facts, changed, signal, remember: (undo) => void undos.push(undo) };
   let current: Step | undefined;
-  const isMarked = facts.onMachine && steps.some(({ kind }) => kind === 'service' || kind === 'reload-units');
+  const isMarked = facts.onMachine && steps.some(({ kind }) => MARKED.includes(kind));
   if (isMarked) await markUnfinished();
   const takeAllBack = async (hurryNow: AbortSignal | undefined) => {
     const undone = await takeBack(undos, events, hurryNow);

@@ -43,5 +43,7 @@ export type Note =
   | { code: 'chain-incomplete'; file: string; issuer: string }
   /** Nothing is started here, so that the certificate is ordered on the machine itself. */
   | { code: 'order-later'; host: string }
+  /** No systemd, so that nothing looks after the certificate by itself; the line is cron's. */
+  | { code: 'renew-by-cron'; line: string }
   /** The host is an address that a public authority would not issue for; another one may. */
   | { code: 'order-for-private'; host: string; authority: string };

@@ -7,6 +7,7 @@ import { openingsOf } from '../deploy/installed-files.ts';
 import type { Layout } from '../deploy/layout.ts';
 import type { Manifest } from '../deploy/manifest.ts';
 import type { Plan } from '../deploy/plan.ts';
+import type { Step } from '../deploy/steps.ts';
 import { isInstalledTarget, runsAsUnit } from '../deploy/target.ts';
 import { FileError } from '../system/files.ts';
 import { checkAddressLists } from './access/address-check.ts';
@@ -72,6 +73,12 @@ function inQuestionOrder(problems: readonly Problem[]): Problem[] {
   return [...problems].sort((a, b) => rank(a) - rank(b));
 }
 
+/** Which remedy there is for a file that was changed by hand. */
+function editedKind(step: Step): 'unit' | 'compose' | 'other' {
+  const purpose = step.kind === 'file' ? step.purpose : undefined;
+  return purpose === 'unit' || purpose === 'compose' ? purpose : 'other';
+}
+
 async function chooseCertificate(
   answers: Answers,
   { resolution: { given, unusable }, layout, taken, facts, manifest }: Resolved,
@@ -92,7 +99,9 @@ async function chooseCertificate(
     const files = { certFile: layout.certificate(host), keyFile: layout.certificateKey(host) };
     if (kept !== undefined) return chooseTakenCertificate(kept, files, environment);
     const starts = !switches.noStart && (layout.root === '/' || !isInstalledTarget(deploy));
-    const hasItsManager = !runsAsUnit(deploy) || facts.machine.systemd !== undefined;
+    const hasItsManager = runsAsUnit(deploy)
+      ? facts.machine.systemd !== undefined
+      : deploy !== 'compose' || facts.docker?.usable === true;
     const isRunnable = !isInstalledTarget(deploy) || (facts.machine.isRoot && hasItsManager);
     const use = { environment, now, signal, starts, judges: isRunnable, makesWay: policy.makesWay };
     return chooseOrderedCertificate({ ...answers, ...ports }, given, layout, use);
@@ -187,7 +196,7 @@ async function prepare(input: PrepareInput): Promise<Prepared | Unprepared> {
   if (edited.length > 0 && !input.switches.overwrite) {
     const problemOf = ({ step }: PreviewedStep): Problem => ({
       subject: 'path' in step ? step.path : step.kind,
-      rule: { code: 'edited-by-hand', isUnit: step.kind === 'file' && step.purpose === 'unit' },
+      rule: { code: 'edited-by-hand', kind: editedKind(step) },
     });
     return { ok: false, problems: edited.map(problemOf), edited };
   }

@@ -41,11 +41,19 @@ export type Rule =
   | { code: 'needs-root' }
   | { code: 'needs-systemd' }
   | { code: 'needs-tailscaled' }
+  | { code: 'needs-docker' }
+  | { code: 'docker-denied'; user: string }
+  | { code: 'docker-stopped' }
+  | { code: 'needs-compose' }
+  | { code: 'container-name-taken'; image: string; project?: string }
+  | { code: 'directory-not-mountable'; directory: string }
+  | { code: 'no-system-id' }
+  | { code: 'not-an-image' }
   | { code: 'user-can-log-in'; uid: number }
   | { code: 'user-of-another-group' }
   | { code: 'group-without-user' }
   | { code: 'no-room'; needed: number; free: number }
-  | { code: 'edited-by-hand'; isUnit: boolean }
+  | { code: 'edited-by-hand'; kind: 'unit' | 'compose' | 'other' }
   | { code: 'bad-manifest' }
   | { code: 'bad-prover-keys' }
   | { code: 'bad-key-list'; detail: string }

@@ -19,6 +19,7 @@ import {
   parseFamilyAddress,
   parseHome,
   parseHost,
+  parseImage,
   parseNodeName,
   parsePath,
   parsePort,
@@ -47,6 +48,8 @@ export interface Answers {
   httpPort: number;
   stunPort: number;
   deploy: DeployTarget;
+  /** What the container is made of; undefined where there is none. */
+  image: string | undefined;
   /** Undefined until somebody chooses: nobody opens a relay to strangers by leaving something out. */
   verify: Verification | undefined;
   /** Whose packets are answered at all; undefined for everybody's. */
@@ -85,6 +88,9 @@ export const DEFAULT_PORTS: Record<DeployTarget, Pick<Answers, 'derpPort' | 'htt
   foreground: { derpPort: 8443, httpPort: OFF, stunPort: 3478 },
 };
 
+/** Node as its makers publish it, small, with what lets a container give up being root (util-linux). */
+export const DEFAULT_IMAGE = 'node:24-bookworm-slim';
+
 const absolutePath = (text: string): Parsed<string> => {
   const path = parsePath(text);
   return path.ok ? { ok: true, value: resolve(path.value) } : path;
@@ -95,8 +101,14 @@ export const questions: { [K in QuestionKey]: Question<Answers[K]> } = {
   deploy: {
     flag: '--deploy',
     placeholder: 'target',
-    parse: (text) => parseChoice<DeployTarget>(text, ['systemd', 'foreground'], ['nginx-bypass', 'compose']),
+    parse: (text) => parseChoice<DeployTarget>(text, ['systemd', 'compose', 'foreground'], ['nginx-bypass']),
     fallback: (_, { machine }) => (machine.isRoot && machine.systemd !== undefined ? 'systemd' : 'foreground'),
+  },
+  image: {
+    flag: '--image',
+    placeholder: 'image',
+    parse: parseImage,
+    fallback: ({ deploy }) => (deploy === 'compose' ? DEFAULT_IMAGE : undefined),
   },
   host: {
     flag: '--host',

@@ -2,7 +2,8 @@
 
 import { dirname } from 'node:path';
 import { foregroundPlan } from '../deploy/foreground.ts';
-import { type Layout, layoutBelow, RELAY_UNIT, RELAY_USER } from '../deploy/layout.ts';
+import type { InstalledInput } from '../deploy/installed-files.ts';
+import { type Layout, layoutBelow, RELAY_USER } from '../deploy/layout.ts';
 import { formatManifest, type Manifest, manifestOf } from '../deploy/manifest.ts';
 import type { Plan } from '../deploy/plan.ts';
 import type { TargetInput } from '../deploy/relay-description.ts';
@@ -12,8 +13,9 @@ import { isInstalledTarget, runsAsUnit } from '../deploy/target.ts';
 import { kindOf } from '../system/files.ts';
 import { packageDirectory, readTemplates } from '../system/package.ts';
 import type { PortOwner } from '../system/port-owner.ts';
-import { unitState } from '../system/services.ts';
 import { canLogIn, findGroup, findUser } from '../system/users.ts';
+import { composePlanFor } from './compose/plan.ts';
+import { checkComposeAnswers, checkEngine } from './compose/requirements.ts';
 import { bringBackCommand, derperName, isInUse, ownsPort } from './derper/naming.ts';
 import { stopRefusal } from './derper/stop.ts';
 import type { Facts } from './facts.ts';
@@ -24,9 +26,13 @@ import { outdatedPrograms } from './outdated.ts';
 import { FOREGROUND_PORTS, type PortPolicy, servicePorts } from './ports.ts';
 import type { Problem, Rule } from './problems.ts';
 import { type Answers, questions } from './questions.ts';
+import { relayPids } from './relay-runner.ts';
 import type { Resolved } from './resolved.ts';
 import type { SetupSwitches } from './switches.ts';
 import { compareVersions } from './versions.ts';
+
+/** The line of cron that does what the timer does where there is one. */
+export const RENEWAL_BY_CRON = '17 3,15 * * * /usr/local/bin/derp-setup renew --quiet';
 
 /** System users have numbers below this one. */
 const FIRST_ORDINARY_UID = 1000;
@@ -79,19 +85,26 @@ export async function checkTarget(
     const choices = ['tailscaled', 'url:https://…', 'keys:FILE', 'none'];
     problems.push(flagProblem(questions.verify.flag, undefined, { code: 'must-choose', choices }));
   }
+  if (answers.deploy === 'compose') problems.push(...(await checkComposeAnswers(answers, layoutBelow('/'))));
   if (layout.root !== '/') return { problems, notes: [], provedHere: false };
   // npx may have kept an old copy of this program.
   if (manifest !== undefined && compareVersions(manifest.version, __VERSION__) > 0) {
     const rule = { code: 'older-version' as const, installed: manifest.version, version: __VERSION__ };
     problems.push({ subject: 'derp-setup', rule });
   }
-  if (!facts.machine.isRoot) problems.push(flagProblem(flag, answers.deploy, { code: 'needs-root' }));
+  const engine = answers.deploy === 'compose' ? await checkEngine(facts, layout) : [];
+  problems.push(...engine);
+  const isDenied = engine.some(({ rule }) => rule.code === 'docker-denied');
+  // Whom Docker refuses is told of root by that already.
+  if (!facts.machine.isRoot && !isDenied) problems.push(flagProblem(flag, answers.deploy, { code: 'needs-root' }));
   else if (runsAsUnit(answers.deploy) && facts.machine.systemd === undefined) {
     problems.push(flagProblem(flag, answers.deploy, { code: 'needs-systemd' }));
   }
   problems.push(...(await checkUser(manifest)));
   const { derper } = facts;
   const notes: Note[] = [];
+  if (!runsAsUnit(answers.deploy) && facts.machine.systemd === undefined)
+    notes.push({ code: 'renew-by-cron', line: RENEWAL_BY_CRON });
   if (derper !== undefined && !takeOver && isInUse(derper))
     notes.push({ code: 'derper-found', name: derperName(derper) });
   if (derper !== undefined && taken !== undefined) {
@@ -119,11 +132,14 @@ export async function portPolicy(
   if (answers.deploy === 'foreground') return FOREGROUND_PORTS;
   // Without root there is another problem, which would hide behind ports that may not be opened.
   const checked = layout.root === '/' && !noStart && facts.machine.isRoot;
-  const ours = facts.machine.systemd === undefined ? undefined : (await unitState(RELAY_UNIT)).mainPid;
+  const ours = await relayPids();
   const { derper } = facts;
   const isDerpers = (owner: PortOwner) => derper !== undefined && ownsPort(derper, owner);
   return {
-    ...servicePorts(checked, (owner) => owner.pid === (ours ?? -1) || (takeOver && isDerpers(owner))),
+    ...servicePorts(
+      checked,
+      (owner) => (owner.pid !== undefined && ours.has(owner.pid)) || (takeOver && isDerpers(owner)),
+    ),
     derperOf: (owner) => (derper !== undefined && isDerpers(owner) ? derperName(derper) : undefined),
   };
 }
@@ -144,10 +160,11 @@ export interface PlanParts {
 export async function planFor(parts: PlanParts): Promise<Plan> {
   const { answers, input } = parts;
   if (answers.deploy === 'foreground') return foregroundPlan(input);
-  return planSystemd(parts);
+  const installed = await installedInput(parts);
+  return answers.deploy === 'compose' ? composePlanFor(parts, installed) : systemdPlan(installed);
 }
 
-async function planSystemd(parts: PlanParts): Promise<Plan> {
+async function installedInput(parts: PlanParts): Promise<InstalledInput> {
   const { input, answers, facts, manifest, noStart, switches } = parts;
   const { tool, openings } = parts.firewall;
   const { programsDirectory, root } = input.layout;
@@ -161,7 +178,7 @@ async function planSystemd(parts: PlanParts): Promise<Plan> {
       : undefined;
   const { path, version: nodeVersion, reachable } = facts.runtime;
   const outdated = await outdatedPrograms(input.layout, { version: __VERSION__, nodeVersion });
-  return systemdPlan({
+  return {
     ...input,
     outdated,
     ...(parts.newProverKeys !== undefined && { newProverKeys: parts.newProverKeys }),
@@ -175,7 +192,7 @@ async function planSystemd(parts: PlanParts): Promise<Plan> {
     ordersCertificates: answers.cert === 'letsencrypt',
     noStart,
     manifest: (steps) => formatManifest(manifestOf(steps, __VERSION__, before)),
-  });
+  };
 }
 
 /** Whether the user was there before us. One with our directory as its home was made by a run whose record is lost. */
@@ -186,8 +203,24 @@ async function isOthersUser(): Promise<boolean> {
 
 /** The directories that a plan may make. */
 function directoriesOf(layout: Layout): string[] {
-  const { configDirectory, certificateDirectory, stateDirectory, acmeDirectory, unitDirectory, launcher } = layout;
-  return [configDirectory, certificateDirectory, stateDirectory, acmeDirectory, unitDirectory, dirname(launcher)];
+  const {
+    composeDirectory,
+    configDirectory,
+    certificateDirectory,
+    stateDirectory,
+    acmeDirectory,
+    unitDirectory,
+    launcher,
+  } = layout;
+  return [
+    configDirectory,
+    composeDirectory,
+    certificateDirectory,
+    stateDirectory,
+    acmeDirectory,
+    unitDirectory,
+    dirname(launcher),
+  ];
 }
 
 async function existingAmong(paths: readonly string[]): Promise<Set<string>> {

@@ -171,6 +171,18 @@ export function parseHome(text: string): Parsed<HomePage> {
     : refuse({ code: 'not-a-home' });
 }
 
+/** A part of an image's path, a tag and a digest. Source: the reference grammar of github.com/distribution/reference. */
+const IMAGE_PART = '[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*';
+const IMAGE = new RegExp(
+  `^(?:[A-Za-z0-9][A-Za-z0-9.-]*(?::[0-9]+)?/)?${IMAGE_PART}(?:/${IMAGE_PART})*(?::\\w[\\w.-]{0,127})?(?:@sha256:[0-9a-f]{64})?$`,
+);
+
+/** The name of a container's image. */
+export function parseImage(text: string): Parsed<string> {
+  const image = unquote(text);
+  return image.length <= 255 && IMAGE.test(image) ? accept(image) : refuse({ code: 'not-an-image' });
+}
+
 /** A whole number between two others. */
 export function parseCount(text: string, first: number, last: number): Parsed<number> {
   const plain = unquote(text);

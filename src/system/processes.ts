@@ -20,6 +20,8 @@ export interface RunOptions {
   timeoutMs?: number;
   /** Stops it in the same way. */
   signal?: AbortSignal;
+  /** The directory that it works in. */
+  cwd?: string;
   /** Variables beside the ones of this process. */
   env?: Readonly<Record<string, string>>;
 }
@@ -100,7 +102,7 @@ function endGroup(pid: number, signal: NodeJS.Signals): void {
  * @throws CommandError when there is no such program, it takes too long or `signal` is aborted
  */
 export async function run(command: string, args: readonly string[], options: RunOptions = {}): Promise<CommandResult> {
-  const { input, timeoutMs = DEFAULT_TIMEOUT_MS, signal, env } = options;
+  const { input, timeoutMs = DEFAULT_TIMEOUT_MS, signal, cwd, env } = options;
   if (signal?.aborted) throw new CommandError('aborted', command, args);
   // It takes a while to load, and most commands run no program.
   const { execa } = await import('execa');
@@ -109,6 +111,7 @@ export async function run(command: string, args: readonly string[], options: Run
     // A group of its own, so that it can be ended with what it has started, and Ctrl-C does not end it half-way.
     detached: true,
     ...(input === undefined ? { stdin: 'ignore' } : { input }),
+    ...(cwd !== undefined && { cwd }),
     env: { PATH: searchPath(), ...env, LC_ALL: 'C' },
     maxBuffer: MAX_OUTPUT,
   });

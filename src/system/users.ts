@@ -62,6 +62,29 @@ export async function findGroup(name: string, runner: Run = run): Promise<number
   return parseGroup(await lookUp('group', name, runner), name);
 }
 
+/** Numbers that distributions leave to system users, whose group has the same number: the last one is taken first. */
+const SYSTEM_IDS = { first: 201, last: 999 };
+
+/** Numbers of users or groups in a text in the format of /etc/passwd or /etc/group. */
+export function usedIds(text: string): Set<number> {
+  return new Set(text.split('\n').map((line) => Number(line.split(':')[2] || Number.NaN)));
+}
+
+/** A number that no user and no group has, for a system user; undefined when all are taken. @throws FileError */
+export async function freeSystemId(runner: Run = run): Promise<number | undefined> {
+  const texts = await Promise.all(['/etc/passwd', '/etc/group'].map((path) => readTextIfPresent(path)));
+  const used = texts.map((text) => usedIds(text ?? ''));
+  for (let id = SYSTEM_IDS.last; id >= SYSTEM_IDS.first; id--) {
+    if (used.some((ids) => ids.has(id))) continue;
+    // Users may be kept elsewhere too, as in LDAP.
+    const found = await Promise.all(
+      (['passwd', 'group'] as const).map((database) => lookUp(database, String(id), runner)),
+    );
+    if (found.every((text) => !usedIds(text).has(id))) return id;
+  }
+  return undefined;
+}
+
 /** The shell of users that must not log in. */
 async function noLoginShell(): Promise<string> {
   return (await findProgram('nologin')) ?? '/bin/false';
@@ -70,18 +93,31 @@ async function noLoginShell(): Promise<string> {
 /**
  * Makes a system user with a group of its own, without a password, a login shell or a home directory; `home` is only
  * what is written down as such, and is not made.
+ * @param id the number of both, if it must be a certain one
  * @throws CommandError
  */
-export async function createSystemUser({ name, home }: Pick<User, 'name' | 'home'>, runner: Run = run): Promise<void> {
+export async function createSystemUser(
+  { name, home, id }: Pick<User, 'name' | 'home'> & { id?: number | undefined },
+  runner: Run = run,
+): Promise<void> {
+  // useradd gives the group the number of its user where that is free.
+  const [uid, u, g] =
+    id === undefined
+      ? [[], [], []]
+      : [
+          ['--uid', `${id}`],
+          ['-u', `${id}`],
+          ['-g', `${id}`],
+        ];
   const shell = await noLoginShell();
   if (await findProgram('useradd')) {
-    const what = ['--system', '--user-group', '--no-create-home', '--home-dir', home, '--shell', shell];
+    const what = ['--system', ...uid, '--user-group', '--no-create-home', '--home-dir', home, '--shell', shell];
     await mustRun('useradd', [...what, name], {}, runner);
     return;
   }
   // Busybox, as on Alpine.
-  await mustRun('addgroup', ['-S', name], {}, runner);
-  await mustRun('adduser', ['-S', '-D', '-H', '-h', home, '-s', shell, '-G', name, name], {}, runner);
+  await mustRun('addgroup', ['-S', ...g, name], {}, runner);
+  await mustRun('adduser', ['-S', ...u, '-D', '-H', '-h', home, '-s', shell, '-G', name, name], {}, runner);
 }
 
 /** Removes a user and the group of the same name; files are left. Fine if there is none. @throws CommandError */

@@ -1,9 +1,8 @@
 /** Files of somebody else's: taken over again when they were renewed where they come from. */
-import { RELAY_UNIT } from '../../deploy/layout.ts';
 import type { Step } from '../../deploy/steps.ts';
 import { prepareSetup } from '../../setup/prepare.ts';
 import { previewSteps } from '../../setup/preview.ts';
-import { unitState } from '../../system/services.ts';
+import { runnerOf } from '../../setup/relay-runner.ts';
 import { EXIT } from '../exit-codes.ts';
 import { installRun } from '../install-run.ts';
 import { tellNotes } from '../note-lines.ts';
@@ -12,7 +11,7 @@ import type { RenewRun } from './run.ts';
 
 /** The steps that have to do with the certificate. */
 function isAboutCertificate(step: Step, isStopped: boolean): boolean {
-  if (step.kind === 'service') return !isStopped;
+  if (step.kind === 'service' || step.kind === 'compose') return !isStopped;
   if (step.kind === 'file') return step.purpose === 'certificate' || step.purpose === 'certificate-key';
   return step.kind === 'owner';
 }
@@ -23,7 +22,7 @@ export async function renewImported({ input, session, signal }: RenewRun): Promi
   const prepared = await prepareSetup(input);
   if (!prepared.ok) return tellUnprepared([], prepared, session);
   // Whoever has stopped the relay does not want it started at night.
-  const isStopped = (await unitState(RELAY_UNIT)).active === 'inactive';
+  const isStopped = (await runnerOf(prepared.answers.deploy).state()) === 'stopped';
   const steps = prepared.plan.steps.filter((step) => isAboutCertificate(step, isStopped));
   const preview = await previewSteps(steps, prepared.runFacts, signal);
   if (preview.every(({ step }) => step.kind !== 'file')) {

@@ -1,10 +1,10 @@
 /** Has the running relay take up a new certificate, and looks whether it does. */
 import type { X509Certificate } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
-import { type Layout, RELAY_UNIT, RELAY_USER } from '../../deploy/layout.ts';
+import { type Layout, RELAY_USER } from '../../deploy/layout.ts';
 import { PRIVATE_FILE, PUBLIC_FILE } from '../../deploy/steps.ts';
-import { reloadUnit, resetFailedUnit, startUnit, unitState } from '../../system/services.ts';
 import { findUser } from '../../system/users.ts';
+import { installedRunner } from '../relay-runner.ts';
 import { readServedChain } from '../status/served-certificate.ts';
 import { type PairOwnership, type PairPaths, type PairTexts, restorePair, writePair } from './store.ts';
 
@@ -44,14 +44,12 @@ export async function isServed(
 
 /** Has the relay read its certificate; false where somebody has stopped it, who does not want it started at night. */
 async function takeUp(): Promise<boolean> {
-  const { active } = await unitState(RELAY_UNIT);
-  if (active === 'inactive') return false;
-  if (active === 'active') await reloadUnit(RELAY_UNIT);
-  else {
-    // Without a certificate it could not start.
-    await resetFailedUnit(RELAY_UNIT);
-    await startUnit(RELAY_UNIT);
-  }
+  const runner = await installedRunner();
+  const state = await runner.state();
+  if (state === 'stopped') return false;
+  if (state === 'running') await runner.reload();
+  // Without a certificate it could not start.
+  else await runner.start();
   return true;
 }
 

@@ -1,11 +1,10 @@
 /** Who has the ports by which an authority could come, and so how its challenge is answered. */
 import type { OrderObstacle } from '../../cert/acme/obstacle.ts';
 import { type ChallengeWay, candidatePorts, chooseWay, type PortHolder } from '../../cert/acme/way.ts';
-import { RELAY_UNIT } from '../../deploy/layout.ts';
 import type { CertificateOrder } from '../../deploy/steps.ts';
 import { type PortOwner, portOwner } from '../../system/port-owner.ts';
 import { portState } from '../../system/ports.ts';
-import { isSystemdRunning, unitState } from '../../system/services.ts';
+import { relayPids } from '../relay-runner.ts';
 
 /** Whether the owner of a port makes way before the order: a derper whose place is taken. */
 export type MakesWay = (owner: PortOwner) => boolean;
@@ -13,18 +12,13 @@ export type MakesWay = (owner: PortOwner) => boolean;
 /** A way; `rehearses`: its port is free at this moment, so that an answer can be shown there. */
 export type FoundWay = { way: ChallengeWay; rehearses: boolean } | { obstacle: OrderObstacle };
 
-/** The process of the relay's service, if it runs. */
-async function relayPid(): Promise<number | undefined> {
-  return (await isSystemdRunning()) ? (await unitState(RELAY_UNIT)).mainPid : undefined;
-}
-
 /** Looks at the ports and chooses. */
 export async function findWay(order: CertificateOrder, makesWay: MakesWay = () => false): Promise<FoundWay> {
   const { directoryUrl, challenge: wanted, derpPort, httpPort } = order;
   const facts = { directoryUrl, wanted, derpPort, httpPort };
   const holders = new Map<number, PortHolder>();
   const busy = new Set<number>();
-  const relay = await relayPid();
+  const relay = await relayPids();
   for (const port of candidatePorts(facts)) {
     const state = await portState('tcp', port);
     if (state !== 'busy') {
@@ -33,7 +27,7 @@ export async function findWay(order: CertificateOrder, makesWay: MakesWay = () =
     }
     busy.add(port);
     const owner = await portOwner('tcp', port);
-    if (owner?.pid !== undefined && owner.pid === relay) holders.set(port, { state: 'relay' });
+    if (owner?.pid !== undefined && relay.has(owner.pid)) holders.set(port, { state: 'relay' });
     else holders.set(port, owner !== undefined && makesWay(owner) ? { state: 'free' } : { state: 'taken', owner });
   }
   const choice = chooseWay({ ...facts, holders });

@@ -1,12 +1,14 @@
 /** The handler of each kind of step. */
 import type { Step, StepKind } from '../../deploy/steps.ts';
 import { certificateHandler } from './certificate.ts';
+import { composeDownHandler, composeHandler } from './compose.ts';
 import { directoryHandler } from './directory.ts';
 import { disableHandler, reloadUnitsHandler } from './disable.ts';
 import { enableHandler } from './enable.ts';
 import { fileHandler } from './file.ts';
 import { closeFirewallHandler, firewallHandler } from './firewall.ts';
 import type { StepHandler } from './handler.ts';
+import { imageHandler } from './image.ts';
 import { linkHandler } from './link.ts';
 import { nginxHandler } from './nginx.ts';
 import { ownerHandler } from './owner.ts';
@@ -25,6 +27,9 @@ const handlers: { [K in StepKind]: StepHandler<Extract<Step, { kind: K }>> } = {
   runtime: runtimeHandler,
   enable: enableHandler,
   service: serviceHandler,
+  image: imageHandler,
+  compose: composeHandler,
+  'compose-down': composeDownHandler,
   firewall: firewallHandler,
   'stop-derper': stopDerperHandler,
   owner: ownerHandler,
@@ -49,6 +54,11 @@ export function subjectOf(step: Step): string {
     case 'service':
     case 'disable':
       return step.unit;
+    case 'image':
+      return step.image;
+    case 'compose':
+    case 'compose-down':
+      return step.project.container;
     case 'nginx':
       return 'nginx';
     case 'reload-units':

@@ -8,10 +8,10 @@ export const userHandler: StepHandler<UserStep> = {
     return !onMachine || (await findUser(name)) !== undefined ? undefined : { change: 'create' };
   },
 
-  async apply({ name, home }, { remember }) {
+  async apply({ name, home, id }, { remember }) {
     // First, because useradd may fail half-way, as on a full disk.
     remember({ what: `user ${name}`, now: () => removeUser(name) });
-    await createSystemUser({ name, home });
+    await createSystemUser({ name, home, id });
   },
 };
 
@@ -25,6 +25,6 @@ export const removeUserHandler: StepHandler<RemoveUserStep> = {
     const user = await findUser(name);
     if (user === undefined) return;
     await removeUser(name);
-    remember({ what: `user ${name}`, now: () => createSystemUser({ name, home: user.home }) });
+    remember({ what: `user ${name}`, now: () => createSystemUser({ name, home: user.home, id: user.uid }) });
   },
 };

@@ -98,7 +98,8 @@ export const help = {
     httpPort: 'TCP port of plain HTTP for captive-portal checks, -1 for none (default: 80; in the foreground none)',
     stunPort: 'UDP port of STUN, -1 for none (default: 3478)',
     deploy:
-      'systemd: a service that starts at boot; foreground: serve until Ctrl-C (default: systemd as root where it runs)',
+      'systemd: a service that starts at boot; compose: a container; foreground: serve until Ctrl-C (default: systemd as root where it runs)',
+    image: 'what the container is made of: a Debian with Node, such as a mirror of it (default: node:24-bookworm-slim)',
     verify: 'tailscaled: members of its tailnet; url:https://…: an admission URL; keys:FILE: a list; none: anyone',
     allowCidr:
       'answer these only: addresses, ranges, and files of them, separated by commas; none: answer all (the default)',

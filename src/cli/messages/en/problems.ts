@@ -167,6 +167,41 @@ export const problems: ProblemMessages = {
     rule: 'needs tailscaled, which does not run here',
     remedy: 'install Tailscale on this machine and log in (tailscale up), or choose another way of --verify',
   }),
+  'needs-docker': () => ({
+    rule: 'needs Docker, which is not installed here',
+    remedy:
+      'install it with Compose: https://docs.docker.com/engine/install/ or your distribution (docker.io, docker-compose)',
+  }),
+  'docker-denied': ({ user }) => ({
+    rule: `needs Docker, which refuses the user ${user}`,
+    remedy: `run it with sudo; to use Docker without:  sudo usermod -aG docker ${user}  and log in anew`,
+  }),
+  'docker-stopped': () => ({
+    rule: "needs Docker's engine, which does not answer",
+    remedy: 'start it: sudo systemctl enable --now docker (without systemd: sudo service docker start)',
+  }),
+  'needs-compose': () => ({
+    rule: 'needs Docker Compose, which is not installed here',
+    remedy:
+      "one of the packages docker-compose-plugin (Docker's own), docker-compose-v2 (Ubuntu), docker-compose (Debian), docker-cli-compose (Alpine)",
+  }),
+  'container-name-taken': ({ image, project }) => ({
+    rule: `is the name of a container already, ${project === undefined ? `of the image ${image}` : `of the project in ${project}`}`,
+    remedy: 'remove it (docker rm -f derp-relay), or give it another name: docker rename derp-relay derp-relay-before',
+  }),
+  'directory-not-mountable': ({ directory }) => ({
+    rule: `is directly in ${directory}, which a container cannot be given as a whole`,
+    remedy: 'put it into a directory of its own; a list of keys may be in /etc/derp-setup',
+  }),
+  'no-system-id': () => ({
+    rule: 'cannot be made: every number for system users (201 to 999) is taken',
+    remedy: 'remove users and groups that nobody needs any more',
+  }),
+  'not-an-image': () => ({
+    rule: 'is not the name of an image',
+    remedy:
+      'such as node:24-bookworm-slim, or with a registry in front: registry.example.com/library/node:24-bookworm-slim',
+  }),
   'user-can-log-in': ({ uid }) => ({
     rule: `exists already (uid ${uid}) and is somebody who can log in, not a service`,
     remedy: 'rename or remove that user: the relay runs as a system user of this name',
@@ -183,11 +218,13 @@ export const problems: ProblemMessages = {
     rule: `needs ${formatBytes(needed)} on its disk, where ${formatBytes(free)} are free`,
     remedy: 'make room on that file system (df -h shows how much there is)',
   }),
-  'edited-by-hand': ({ isUnit }) => ({
+  'edited-by-hand': ({ kind }) => ({
     rule: 'was changed by hand since it was written',
-    remedy: isUnit
-      ? 'keep the change in a drop-in (systemctl edit derp-relay), or replace the file with --overwrite'
-      : 'replace it with --overwrite; what it says is set by the flags of derp-setup',
+    remedy: {
+      unit: 'keep the change in a drop-in (systemctl edit derp-relay), or replace the file with --overwrite',
+      compose: 'keep the change in compose.override.yaml beside it, and replace the file with --overwrite',
+      other: 'replace it with --overwrite; what it says is set by the flags of derp-setup',
+    }[kind],
   }),
   'bad-manifest': () => ({
     rule: 'is damaged: it lists what is installed',

@@ -40,6 +40,8 @@ export const notes: NoteMessages = {
     `${file} holds the certificate alone: clients need that of its issuer too (${issuer}); name the full chain`,
   'order-later': ({ host }) =>
     `no certificate is ordered here; on its own machine  sudo derp-setup renew  orders one for ${host}`,
+  'renew-by-cron': ({ line }) =>
+    `without systemd nothing here renews the certificate by itself; for root's crontab (sudo crontab -e): ${line}`,
   'order-for-private': ({ host, authority }) =>
     `${host} is not an address of the internet; ${authority} may issue for it all the same`,
   'port-left-out': ({ protocol, port, owner: who, flag }) =>
@@ -124,6 +126,13 @@ export const report = {
   locked: (pid: number) => `another derp-setup is at work (pid ${pid}); wait for it to end`,
   serviceEnded: (unit: string, status: number | undefined) =>
     status === undefined ? `${unit} ended at once` : `${unit} ended at once, with exit code ${status}`,
+  containerRefused: (name: string) => `Docker did not start the container ${name}`,
+  dockerSaid: 'What Docker said:',
+  imageNotPulled: (image: string, said: string) => `the image ${image} is not here, and could not be pulled: ${said}`,
+  imageRemedies: (image: string) => [
+    `a mirror of it, where Docker Hub cannot be reached:  --image mirror.example.com/library/${image}`,
+    `from another machine:  docker save ${image} | ssh root@this-machine docker load`,
+  ],
   serviceSilent: (unit: string) => `${unit} runs, but does not answer on its port`,
   serviceStale: (unit: string) => `${unit} was told of the new certificate, but still serves the one before`,
   journal: 'Its last lines:',

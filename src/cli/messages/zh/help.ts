@@ -97,7 +97,9 @@ export const help: Messages['help'] = {
     derpPort: 'DERP（HTTPS）的 TCP 端口（默认：443；前台运行时为 8443，被占用则取下一个空闲端口）',
     httpPort: '明文 HTTP 的 TCP 端口，用于检测强制门户，-1 表示关闭（默认：80；前台运行时关闭）',
     stunPort: 'STUN 的 UDP 端口，-1 表示关闭（默认：3478）',
-    deploy: 'systemd：开机自启的服务；foreground：在前台运行，直到按下 Ctrl-C（默认：root 且有 systemd 时为 systemd）',
+    deploy:
+      'systemd：开机自启的服务；compose：容器；foreground：在前台运行，直到按下 Ctrl-C（默认：root 且有 systemd 时为 systemd）',
+    image: '容器所用的镜像：带 Node 的 Debian，例如国内镜像站的同一镜像（默认：node:24-bookworm-slim）',
     verify: 'tailscaled：本机 tailnet 的成员；url:https://…：准入地址；keys:FILE：密钥列表；none：任何人',
     allowCidr: '只响应这些地址：可写地址、网段和列表文件，用逗号分隔；none 表示不限（默认）',
     denyCidr: '不响应这些地址，写法相同（默认：none）',

@@ -155,6 +155,40 @@ export const problems: ProblemMessages = {
     rule: '需要 tailscaled，而本机没有运行 tailscaled',
     remedy: '请先在本机安装 Tailscale 并登录（tailscale up），或改用 --verify 的其他方式',
   }),
+  'needs-docker': () => ({
+    rule: '需要 Docker，而本机没有安装',
+    remedy:
+      '请连同 Compose 一起安装：https://docs.docker.com/engine/install/，或使用发行版的软件包（docker.io、docker-compose）',
+  }),
+  'docker-denied': ({ user }) => ({
+    rule: `需要 Docker，而用户 ${user} 无权使用`,
+    remedy: `请用 sudo 运行；如要不用 sudo 使用 Docker：sudo usermod -aG docker ${user}，然后重新登录`,
+  }),
+  'docker-stopped': () => ({
+    rule: '需要 Docker 引擎，而它没有响应',
+    remedy: '请启动它：sudo systemctl enable --now docker（没有 systemd 时：sudo service docker start）',
+  }),
+  'needs-compose': () => ({
+    rule: '需要 Docker Compose，而本机没有安装',
+    remedy:
+      '请安装其中一个软件包：docker-compose-plugin（Docker 官方源）、docker-compose-v2（Ubuntu）、docker-compose（Debian）、docker-cli-compose（Alpine）',
+  }),
+  'container-name-taken': ({ image, project }) => ({
+    rule: `已是另一个容器的名字（${project === undefined ? `镜像 ${image}` : `项目 ${project}`}）`,
+    remedy: '请删除它（docker rm -f derp-relay），或给它改名：docker rename derp-relay derp-relay-before',
+  }),
+  'directory-not-mountable': ({ directory }) => ({
+    rule: `直接位于 ${directory} 中，而这个目录不能整个挂载到容器里`,
+    remedy: '请放到单独的目录里；密钥列表可以放在 /etc/derp-setup',
+  }),
+  'no-system-id': () => ({
+    rule: '无法创建：系统用户的编号（201 到 999）已全部占用',
+    remedy: '请删除不再需要的用户和用户组',
+  }),
+  'not-an-image': () => ({
+    rule: '不是有效的镜像名',
+    remedy: '例如 node:24-bookworm-slim，或带上镜像仓库：registry.example.com/library/node:24-bookworm-slim',
+  }),
   'user-can-log-in': ({ uid }) => ({
     rule: `已经存在（uid ${uid}），而且是可以登录的普通用户，不是服务用户`,
     remedy: '请改名或删除该用户：中继要以这个名字的系统用户运行',
@@ -171,11 +205,13 @@ export const problems: ProblemMessages = {
     rule: `所在的磁盘需要 ${formatBytes(needed)}，只剩 ${formatBytes(free)}`,
     remedy: '请在该文件系统上腾出空间（可用 df -h 查看）',
   }),
-  'edited-by-hand': ({ isUnit }) => ({
+  'edited-by-hand': ({ kind }) => ({
     rule: '写入之后被手工修改过',
-    remedy: isUnit
-      ? '请把改动放进 drop-in 文件（systemctl edit derp-relay），或用 --overwrite 覆盖'
-      : '请用 --overwrite 覆盖；其内容由 derp-setup 的选项决定',
+    remedy: {
+      unit: '请把改动放进 drop-in 文件（systemctl edit derp-relay），或用 --overwrite 覆盖',
+      compose: '请把改动放进同一目录的 compose.override.yaml，再用 --overwrite 覆盖',
+      other: '请用 --overwrite 覆盖；其内容由 derp-setup 的选项决定',
+    }[kind],
   }),
   'bad-manifest': () => ({
     rule: '已损坏：它记录了安装的内容',

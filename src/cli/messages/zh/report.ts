@@ -32,6 +32,8 @@ export const notes: NoteMessages = {
   'chain-incomplete': ({ file, issuer }) =>
     `${file} 中只有证书本身：客户端还需要其签发者（${issuer}）的证书；请指定完整的证书链`,
   'order-later': ({ host }) => `这里不申请证书；请在目标机器上运行 sudo derp-setup renew 为 ${host} 申请`,
+  'renew-by-cron': ({ line }) =>
+    `没有 systemd，证书不会自动续期；请在 root 的 crontab 中加上（sudo crontab -e）：${line}`,
   'order-for-private': ({ host, authority }) => `${host} 不是互联网地址；${authority} 仍有可能为它签发证书`,
   'port-left-out': ({ protocol, port, owner: who, flag }) =>
     `端口 ${port}/${protocol} 已被${owner(who)}占用，本次不使用（可用 ${flag} 指定其他端口）`,
@@ -105,6 +107,13 @@ export const report: Messages['report'] = {
   locked: (pid) => `另一个 derp-setup 正在运行（pid ${pid}），请等它结束`,
   serviceEnded: (unit, status) =>
     status === undefined ? `${unit} 启动后立即退出` : `${unit} 启动后立即退出，退出码 ${status}`,
+  containerRefused: (name) => `Docker 没有启动容器 ${name}`,
+  dockerSaid: 'Docker 的输出：',
+  imageNotPulled: (image, said) => `本机没有镜像 ${image}，也拉取不到：${said}`,
+  imageRemedies: (image) => [
+    `无法访问 Docker Hub 时，请使用镜像站：--image mirror.example.com/library/${image}`,
+    `或从其他机器导入：docker save ${image} | ssh root@本机 docker load`,
+  ],
   serviceSilent: (unit) => `${unit} 已运行，但端口没有响应`,
   serviceStale: (unit) => `${unit} 已收到更换证书的通知，但仍在使用原来的证书`,
   journal: '最后的日志：',

@@ -5,7 +5,14 @@ import { BACK } from '../prompter.ts';
 import { givenByAll, type WizardQuestion } from '../question.ts';
 
 /** Why a target cannot be had. */
-export type Unsuitable = 'not-yet' | 'no-root' | 'no-systemd' | 'no-docker' | 'docker-denied' | 'docker-stopped';
+export type Unsuitable =
+  | 'not-yet'
+  | 'no-root'
+  | 'no-systemd'
+  | 'no-docker'
+  | 'no-compose'
+  | 'docker-denied'
+  | 'docker-stopped';
 
 /** Whether the target is in this version, and what the machine lacks for it; undefined when it can be chosen. */
 export function unsuitable(
@@ -19,7 +26,9 @@ export function unsuitable(
   if (target === 'compose') {
     if (docker === undefined) return 'no-docker';
     if (docker.denied) return 'docker-denied';
-    return docker.usable ? undefined : 'docker-stopped';
+    if (!machine.isRoot) return 'no-root';
+    if (!docker.usable) return 'docker-stopped';
+    return docker.compose === undefined ? 'no-compose' : undefined;
   }
   if (!machine.isRoot) return 'no-root';
   return machine.systemd === undefined ? 'no-systemd' : undefined;
