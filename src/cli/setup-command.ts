@@ -11,7 +11,7 @@ import { EXIT } from './exit-codes.ts';
 import type { Flags } from './flags.ts';
 import { foregroundRun } from './foreground-run.ts';
 import { dryRun, installRun } from './install-run.ts';
-import { whileLocked } from './locked.ts';
+import { besideOthers, whileLocked } from './locked.ts';
 import type { Output } from './output.ts';
 import { tellProblems } from './problem-list.ts';
 import type { Session } from './session.ts';
@@ -77,7 +77,10 @@ export async function setupCommand(
     const code = await askAndInstall(input, session, runCommand);
     if (code !== undefined) return code;
   }
-  const prepared = await prepareSetup(input);
+  const { found: prepared, tellOthers } = await besideOthers(() => prepareSetup(input), session);
+  const isChanging =
+    flags.yes === true && flags.dryRun !== true && input.root === undefined && process.getuid?.() === 0;
+  if (!prepared.ok && problems.length === 0 && isChanging && tellOthers) return tellOthers();
   if (problems.length > 0 || !prepared.ok) return tellUnprepared(problems, prepared, session);
   if (flags.dryRun === true) return dryRun(prepared, session);
   if (prepared.answers.deploy === 'foreground') return foregroundRun(prepared, flags.once === true, session);

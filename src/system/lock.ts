@@ -176,3 +176,9 @@ export async function acquireLock(path: string): Promise<Lock> {
   await ensureDirectory(dirname(path));
   return acquire(path, 0);
 }
+
+/** Who holds the lock now; undefined when nobody does who lives, or nobody may know. Takes nothing. */
+export async function lockHolder(path: string): Promise<LockOwner | undefined> {
+  const owner = parseLockOwner(await readOrEmpty(path));
+  return owner && (await isAlive(owner)) ? owner : undefined;
+}

@@ -9,7 +9,14 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { acquireLock, LockedError, type LockOwner, parseLockOwner, parseProcessStat } from '../../src/system/lock.ts';
+import {
+  acquireLock,
+  LockedError,
+  type LockOwner,
+  lockHolder,
+  parseLockOwner,
+  parseProcessStat,
+} from '../../src/system/lock.ts';
 import { temporaryDirectory } from '../temporary.ts';
 
 /**
@@ -252,5 +259,21 @@ describe('parseProcessStat', () => {
 
   it.each(['', 'nonsense', '42 (cut) S 1'])('takes nothing from %j', (text) => {
     expect(parseProcessStat(text)).toBeUndefined();
+  });
+});
+
+describe('who holds the lock', () => {
+  it('is known while it is held, and nobody when it is free, garbled or a dead process has left it', async () => {
+    const path = join(temporaryDirectory(), 'lock');
+    expect(await lockHolder(path)).toBeUndefined();
+    const lock = await acquireLock(path);
+    expect(await lockHolder(path)).toMatchObject({ pid: process.pid });
+    const owner = JSON.parse(readFileSync(path, 'utf8')) as LockOwner;
+    await lock.release();
+    expect(await lockHolder(path)).toBeUndefined();
+    writeFileSync(path, JSON.stringify({ ...owner, startTime: '1' }));
+    expect(await lockHolder(path)).toBeUndefined();
+    writeFileSync(path, 'garbled');
+    expect(await lockHolder(path)).toBeUndefined();
   });
 });
