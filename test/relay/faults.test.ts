@@ -2,19 +2,22 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Random } from '../fuzz/random.ts';
 import { faults } from '../soak/faults/all.ts';
 import { silence } from '../soak/faults/strangers.ts';
+import { makeGuard } from '../soak/guard.ts';
 import { SteadyPair } from '../soak/steady-pair.ts';
 import type { Target } from '../soak/target.ts';
 import { startTestRelay, type TestRelay } from './support/test-relay.ts';
 
 // One strike of each fault, in this process; `npm run soak` does the same to a relay of its own for as long as one likes.
 const seed = Date.now();
+let guarded: Awaited<ReturnType<typeof makeGuard>>;
 let server: TestRelay;
 let pair: SteadyPair;
 let target: Target;
 const latencies: number[] = [];
 
 beforeAll(async () => {
-  server = await startTestRelay({ httpPort: 0, stunPort: 0, logLevel: 'info' });
+  guarded = await makeGuard();
+  server = await startTestRelay({ httpPort: 0, stunPort: 0, logLevel: 'info', ...guarded.settings });
   const { relay, config, port } = server;
   target = {
     port,
@@ -22,12 +25,16 @@ beforeAll(async () => {
     stunPort: relay.ports.stun,
     publicKey: relay.publicKey,
     certificate: config.certificate!,
+    guard: guarded.guard,
     // A reload that is refused keeps what there was; what that was, the fault looks at.
     reload: () => relay.reload().catch(() => {}),
   };
   pair = await SteadyPair.start(port, { every: 5, onLatency: (milliseconds) => latencies.push(milliseconds) });
 });
-afterAll(() => server[Symbol.asyncDispose]());
+afterAll(async () => {
+  await server[Symbol.asyncDispose]();
+  await guarded[Symbol.asyncDispose]();
+});
 
 const sockets = () => process.getActiveResourcesInfo().filter((name) => name === 'TCPSocketWrap').length;
 

@@ -6,6 +6,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { connect as connectTls, TLSSocket } from 'node:tls';
 import { encodeFrame } from '../../src/protocol/frame-encoder.ts';
 import { FrameType } from '../../src/protocol/frame-types.ts';
+import { proxyV1 } from '../relay/support/proxy-header.ts';
 import { type LoginOptions, logIn, type RawClient } from '../relay/support/raw-client.ts';
 import { RelayFault, type Target } from './target.ts';
 
@@ -30,6 +31,21 @@ export async function openTls(port: number): Promise<TLSSocket> {
   socket.on('error', () => {});
   await connected(socket, 'secureConnect');
   return socket;
+}
+
+/** Such a connection from an address that a balancer speaks for; undefined when the relay ends it before the handshake. */
+export async function openTlsAs(address: string, balancer: string, port: number): Promise<TLSSocket | undefined> {
+  const tcp = connectTcp({ port, host: '127.0.0.1', localAddress: balancer, noDelay: true }).on('error', () => {});
+  tcp.write(proxyV1(address, 40_000));
+  const socket = connectTls({ socket: tcp, rejectUnauthorized: false, ALPNProtocols: ['http/1.1'] });
+  below.set(socket, tcp);
+  socket.on('error', () => {});
+  try {
+    await connected(socket, 'secureConnect');
+    return socket;
+  } catch {
+    return undefined;
+  }
 }
 
 /** Waits for an event of a socket that may end first. */

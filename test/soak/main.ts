@@ -6,6 +6,7 @@ import { isMainThread, workerData } from 'node:worker_threads';
 import { type AttackPlan, attack } from './attackers.ts';
 import { drawChart } from './chart.ts';
 import { faults } from './faults/all.ts';
+import { makeGuard } from './guard.ts';
 import { compareCosts, costTable, serveWithBills } from './refusals.ts';
 import { RelayProcess } from './relay-process.ts';
 import { type Sample, type SoakResult, soak } from './soak.ts';
@@ -18,6 +19,7 @@ each other numbered packets, and fails when they lose one, the relay dies, or it
 
   --minutes N     how long (default 5)
   --each S        each fault alone for S seconds instead, as fast as one attacker can; prints a Markdown table
+  --only NAMES    these faults only, separated by commas
   --refusals N    what N connections that an allow list refuses cost the relay, in CPU time, beside a tenth as many
                   logins, three times each; fails when they cost more
   --svg FILE      the chart (default soak.svg in the folder for temporary files of this run: not kept)
@@ -39,6 +41,7 @@ async function main(): Promise<number> {
       help: { type: 'boolean' },
       minutes: { type: 'string', default: '5' },
       each: { type: 'string' },
+      only: { type: 'string', default: '' },
       refusals: { type: 'string' },
       svg: { type: 'string' },
       json: { type: 'string' },
@@ -65,17 +68,22 @@ async function main(): Promise<number> {
     every: number('every'),
     program: new URL(import.meta.url),
   };
+  const only = values.only.split(',').flatMap((name) => name.trim() || []);
+  for (const name of only) {
+    if (!faults.some((fault) => fault.name === name)) throw new Error(`--only ${name} is no fault`);
+  }
   const seed = number('seed');
   say(`seed ${seed}`);
-  if (values.each !== undefined) return eachAlone({ ...common, seconds: number('each'), seed });
+  if (values.each !== undefined) return eachAlone({ ...common, seconds: number('each'), seed, only });
 
-  await using relay = await RelayProcess.start('bin/derp-relay.cjs');
+  await using guarded = await makeGuard();
+  await using relay = await RelayProcess.start('bin/derp-relay.cjs', guarded.settings, guarded.guard);
   const seconds = number('minutes') * 60;
   const result = await soak(relay, {
     ...common,
     seconds,
     sampleSeconds: number('sample'),
-    attack: { seed, only: [], atOnce: number('at-once'), pauseMs: number('pause') },
+    attack: { seed, only, atOnce: number('at-once'), pauseMs: number('pause') },
     onSample: (sample) => say(sampleLine(sample)),
   });
   for (const line of summary(result)) process.stdout.write(`${line}\n`);
@@ -106,6 +114,7 @@ async function eachAlone(options: {
   pairs: number;
   every: number;
   program: URL;
+  only: readonly string[];
 }): Promise<number> {
   const say = (line: string) => process.stdout.write(`${line}\n`);
   say(
@@ -113,8 +122,11 @@ async function eachAlone(options: {
   );
   say('| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |');
   const problems: string[] = [];
-  for (const { name, load } of faults) {
-    await using relay = await RelayProcess.start('bin/derp-relay.cjs');
+  for (const { name, load } of faults.filter(
+    (fault) => options.only.length === 0 || options.only.includes(fault.name),
+  )) {
+    await using guarded = await makeGuard();
+    await using relay = await RelayProcess.start('bin/derp-relay.cjs', guarded.settings, guarded.guard);
     const attack = { seed: options.seed, only: [name], atOnce: 1, pauseMs: 0 };
     const result = await soak(relay, { ...options, attack, sampleSeconds: 1 });
     const { before, after, sent, lost, p99, tally } = result;

@@ -9,6 +9,7 @@ import { createInterface } from 'node:readline';
 import { makeSelfSignedCertificate } from '../../src/cert/self-signed.ts';
 import type { RelayConfig } from '../../src/relay/config.ts';
 import { freePort } from '../relay/support/ports.ts';
+import type { Guard } from './guard.ts';
 import type { Target } from './target.ts';
 
 /** Lines of the log that are kept, for when the relay dies. */
@@ -45,8 +46,13 @@ export class RelayProcess implements AsyncDisposable {
     });
   }
 
-  /** Starts the built relay, with a certificate of its own. @param program what dist/ has @param settings more of relay.json */
-  static async start(program: string, settings: Partial<RelayConfig> = {}): Promise<RelayProcess> {
+  /**
+   * Starts the built relay, with a certificate of its own.
+   * @param program what dist/ has
+   * @param settings more of relay.json
+   * @param guard what attackers are to know of these settings
+   */
+  static async start(program: string, settings: Partial<RelayConfig> = {}, guard?: Guard): Promise<RelayProcess> {
     const folder = await mkdtemp(join(tmpdir(), 'derp-relay-soak-'));
     const certificate = { certFile: join(folder, '127.0.0.1.crt'), keyFile: join(folder, '127.0.0.1.key') };
     const { certPem, keyPem } = await makeSelfSignedCertificate('127.0.0.1');
@@ -74,6 +80,7 @@ export class RelayProcess implements AsyncDisposable {
       httpPort,
       stunPort,
       certificate,
+      guard,
       get publicKey() {
         return publicKey!;
       },

@@ -98,12 +98,12 @@ export async function soak(relay: RelayProcess, options: SoakOptions): Promise<S
 
   await delay(1000);
   const before = await sample();
-  const { publicKey, port, httpPort, stunPort, certificate } = relay.target;
+  const { publicKey, port, httpPort, stunPort, certificate, guard } = relay.target;
   const attackers = new Attackers(options.program, {
     kind: 'attackers',
     ...options.attack,
     pid: relay.child.pid!,
-    target: { port, httpPort, stunPort, certificate, publicKey: publicKey.toString('hex') },
+    target: { port, httpPort, stunPort, certificate, guard, publicKey: publicKey.toString('hex') },
   });
   const samples: Sample[] = [];
   const problems: string[] = [];

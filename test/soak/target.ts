@@ -1,4 +1,5 @@
 import type { Random } from '../fuzz/random.ts';
+import type { Guard } from './guard.ts';
 
 /** A relay on loopback, as its attackers see it. */
 export interface Target {
@@ -9,6 +10,8 @@ export interface Target {
   readonly stunPort: number;
   readonly publicKey: Buffer;
   readonly certificate: { readonly certFile: string; readonly keyFile: string };
+  /** Its lists of addresses and its rate, if it has any. */
+  readonly guard?: Guard | undefined;
   /** Has it read its files again; need not wait until that is done. */
   reload(): Promise<void>;
 }

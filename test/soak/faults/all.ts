@@ -1,6 +1,7 @@
 import type { Fault } from '../target.ts';
 import { brokenFrames, halfClosed, pesterers, resets, slowReader } from './clients.ts';
 import { duplicateKeys } from './duplicate-keys.ts';
+import { addressLists, overRate } from './limits.ts';
 import { reloads } from './reloads.ts';
 import { drip, garbage, oddRequests, silence, storm, stunNoise, visitors } from './strangers.ts';
 
@@ -19,5 +20,7 @@ export const faults: readonly Fault[] = [
   resets,
   duplicateKeys,
   reloads,
+  addressLists,
+  overRate,
   silence,
 ];
