@@ -77,7 +77,7 @@ async function serve(config: RelayConfig, program: string): Promise<number> {
 
 /** Runs the daemon with these words of the command line; resolves to the exit code. */
 export async function relayCommand(program: string, argv: readonly string[]): Promise<number> {
-  const { settings, unusable, ignored: passedOver, problems } = readRelayFlags(argv);
+  const { settings, unusable, ignored: passedOver, problems } = readRelayFlags(argv, process.env);
   if (settings.help) {
     process.stdout.write(`${relayHelp(program)}\n`);
     return EXIT.done;

@@ -20,7 +20,7 @@ import { accept, type Parsed, refuse } from './problems.ts';
 export const OFF = -1;
 
 /** Takes off what shells and compose files leave around a value: white space, and one pair of quotes. */
-function unquote(text: string): string {
+export function unquote(text: string): string {
   const trimmed = text.trim();
   const quoted = /^(["'])(.*)\1$/.exec(trimmed);
   return quoted ? quoted[2]!.trim() : trimmed;

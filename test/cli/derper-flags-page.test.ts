@@ -1,6 +1,7 @@
 /** docs/derper-flags.md says what the program does: its tables are compared with the flags that derp-relay knows. */
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { imageVariables } from '../../src/setup/derper-flags/environment.ts';
 import { flagSpecs, otherFlags } from '../../src/setup/derper-flags/flags.ts';
 
 const page = readFileSync(new URL('../../docs/derper-flags.md', import.meta.url), 'utf8');
@@ -17,6 +18,13 @@ describe('the page about derper’s flags', () => {
       return `| \`${shown}\` | ${escaped(help)} |`;
     });
     expect(rowsOf('Honoured')).toEqual(rows);
+  });
+
+  it('has a row for each flag that images name in a way of their own', () => {
+    const rows = Object.entries(imageVariables).map(
+      ([name, variables]) => `| \`-${name}\` | ${variables.map((variable) => `\`${variable}\``).join(', ')} |`,
+    );
+    expect(rowsOf("From a container's environment")).toEqual(rows);
   });
 
   it.each([

@@ -20,7 +20,8 @@ export function relayHelp(program: string): string {
     'Flags (with one hyphen or two; switches take their value behind "=": -stun=false):',
     ...terms.map(({ term, help }) => `  ${term.padEnd(width)}  ${help}`),
     '',
-    "derper's flags for mesh and rate limits are refused, because this version cannot honour them.",
+    "derper's flags for a mesh are refused, because this version cannot honour them.",
+    "What no flag says may be said by the variables of derper's images: DERP_DOMAIN, DERP_CERT_MODE, DERP_VERIFY_CLIENTS and so on.",
     'SIGHUP reads the certificate, the address lists, the key file and the rate file again, and asks again about the clients that are in; certificate and address lists are also read by themselves when their files change. SIGTERM and SIGINT tell the clients, then end.',
     'Exit codes: 0 ended when asked to, 1 failed, 2 bad usage or input.',
   ].join('\n');

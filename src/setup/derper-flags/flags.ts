@@ -1,4 +1,5 @@
 /** derp-relay's flags: derper's, with derper's meanings. Those that this version cannot honour are refused. */
+import { readFlagVariables } from './environment.ts';
 import { type GoFlagKind, parseGoBool, parseGoDuration, parseGoFlags, type RelayProblem } from './go-flags.ts';
 import {
   type Read,
@@ -209,19 +210,56 @@ function kindsOfAll(): Map<string, GoFlagKind> {
   return new Map([...own, ...others, ...aliases]);
 }
 
-/** Reads the command line; every problem is found before the first is told. */
-export function readRelayFlags(argv: readonly string[]): RelayFlags {
-  const { values, problems } = parseGoFlags(argv, kindsOfAll());
+/** The text of a flag, and how people know where it was given. */
+interface GivenText {
+  name: string;
+  text: string;
+  subject: string;
+  /** For a text that cannot be used. */
+  quoted: string;
+}
+
+/** Those of the command line, and of the variables what it does not say. */
+function givenTexts(
+  values: ReadonlyMap<string, string>,
+  kinds: ReadonlyMap<string, GoFlagKind>,
+  environment: Readonly<Record<string, string | undefined>>,
+): { texts: GivenText[]; unknown: string[] } {
+  const onLine = [...values].map(([given, text]): GivenText => {
+    const name = ALIASES[given] ?? given;
+    return { name, text, subject: `-${name}`, quoted: `-${name} ${JSON.stringify(text)}` };
+  });
+  const said = new Set(onLine.map(({ name }) => name));
+  const { texts, unknown } = readFlagVariables(environment, kinds.keys());
+  const byVariable = texts
+    .filter(({ flag: name }) => !said.has(name))
+    .map(({ flag: name, variable, text }): GivenText => {
+      return { name, text, subject: variable, quoted: `${variable}=${JSON.stringify(text)}` };
+    });
+  return { texts: [...onLine, ...byVariable], unknown };
+}
+
+/**
+ * Reads the command line, and below it the variables by which images of derper are set up; every problem is found before
+ * the first is told.
+ */
+export function readRelayFlags(
+  argv: readonly string[],
+  environment: Readonly<Record<string, string | undefined>> = {},
+): RelayFlags {
+  const kinds = kindsOfAll();
+  const { values, problems } = parseGoFlags(argv, kinds);
+  const given = givenTexts(values, kinds, environment);
   const settings: Record<string, unknown> = {};
   const unusable = new Set<keyof RelaySettings>();
-  const ignored: IgnoredFlag[] = [];
-  for (const [given, text] of values) {
-    const name = ALIASES[given] ?? given;
+  // A misspelt one may be a limit that nobody enforces.
+  const ignored: IgnoredFlag[] = given.unknown.map((flag) => ({ flag, reason: 'is not a setting that is known here' }));
+  for (const { name, text, subject, quoted } of given.texts) {
     const other = otherFlags[name];
     if (other) {
       if (other.inert(text)) continue;
-      if (other.treatment === 'refuse') problems.push({ subject: `-${name}`, message: other.reason });
-      else ignored.push({ flag: `-${name}`, reason: other.reason });
+      if (other.treatment === 'refuse') problems.push({ subject, message: other.reason });
+      else ignored.push({ flag: subject, reason: other.reason });
       continue;
     }
     const [key, spec] = Object.entries(flagSpecs).find(([, candidate]) => candidate.name === name)!;
@@ -231,7 +269,7 @@ export function readRelayFlags(argv: readonly string[]): RelayFlags {
       continue;
     }
     unusable.add(key as keyof RelaySettings);
-    problems.push({ subject: `-${name} ${JSON.stringify(text)}`, message: read.problem });
+    problems.push({ subject: quoted, message: read.problem });
   }
   return { settings: settings as RelaySettings, unusable, ignored, problems };
 }
