@@ -122,7 +122,6 @@ export class Counters {
       write_timeouts: this.writeTimeouts,
       vanished: this.vanished,
       internal_errors: this.internalErrors,
-      event_loop: { stalls: this.stalls, longest_stall_ms: this.longestStall },
       peer_gone: { disconnected: this.peerGoneDisconnected, not_here: this.peerGoneNotHere },
       pings_received: this.pingsReceived,
       pongs_sent: this.pongsSent,

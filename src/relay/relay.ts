@@ -123,6 +123,7 @@ export async function startRelay(config: RelayConfig, parts: RelayParts = {}): P
     noise,
     writeTimeoutMs: config.writeTimeoutMs,
   };
+  const stallWatch = new StallWatch(counters);
   const snapshot = () => ({
     version: __VERSION__,
     uptime_seconds: Math.floor((Date.now() - startedAt) / 1000),
@@ -133,6 +134,11 @@ export async function startRelay(config: RelayConfig, parts: RelayParts = {}): P
     address_lists: addresses.sizes,
     client_rate: describeRate(clientRates.rate),
     ...counters.snapshot(),
+    event_loop: {
+      stalls: counters.stalls,
+      longest_stall_ms: counters.longestStall,
+      last_hour: stallWatch.lastHour,
+    },
     noise: { ...noise.totals },
     queued_bytes: pool.outstanding,
     memory: process.memoryUsage(),
@@ -178,13 +184,13 @@ export async function startRelay(config: RelayConfig, parts: RelayParts = {}): P
     noise.stop();
     keepAlives.stop();
     gate.stop();
+    stallWatch.stop();
     throw error;
   }
   bootstrapDns.start();
   gate.start();
   addresses.start();
 
-  const stallWatch = new StallWatch(counters);
   const writeChecks = setInterval(() => {
     const now = performance.now();
     for (const session of sessions) session.checkWrite(now);

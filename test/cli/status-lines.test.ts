@@ -37,6 +37,7 @@ const relay: RelayCounters = {
   stun: { answered: 1234, ignored: 0, overLimit: 0 },
   certificateRefused: null,
   internalErrors: 0,
+  stalls: { total: 0, longestMs: 0, lastHour: { stalls: 0, stalledMs: 0 } },
   rssBytes: 85_000_000,
 };
 

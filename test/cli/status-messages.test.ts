@@ -142,6 +142,7 @@ const samples: { [Id in FindingId]: FindingData[Id] } = {
   'disk-full': { path, freeBytes: 1e6 },
   'open-files-enough': { limit: 20_000 },
   'open-files-few': { limit: 1024, clients: 900 },
+  'relay-stalls': { stalls: 40, stalledMs: 4210, minutes: 60, longestMs: 322, starved: true },
   'log-fine': {},
   'log-errors': { events: { internal_error: 2 }, last: 'Error: x' },
   'needs-root': {},

@@ -1,7 +1,8 @@
 import { performance } from 'node:perf_hooks';
 import { afterEach, describe, expect, it } from 'vitest';
 import { Counters } from '../../src/relay/counters.ts';
-import { StallWatch } from '../../src/relay/stall-watch.ts';
+import { StallHour, StallWatch } from '../../src/relay/stall-watch.ts';
+import { startTestRelay } from './support/test-relay.ts';
 
 let watch: StallWatch | undefined;
 afterEach(() => watch?.stop());
@@ -29,7 +30,18 @@ describe('StallWatch', () => {
     }
     expect(counters.longestStall).toBeGreaterThanOrEqual(275);
     const { stalls, longestStall } = counters;
-    expect(counters.snapshot().event_loop).toEqual({ stalls, longest_stall_ms: longestStall });
+    // All of them were just now.
+    expect(watch.lastHour.stalls).toBe(stalls);
+    expect(watch.lastHour.stalled_ms).toBeGreaterThanOrEqual(longestStall);
+  });
+
+  it('is told by the relay', async () => {
+    await using server = await startTestRelay();
+    expect(server.relay.snapshot().event_loop).toEqual({
+      stalls: expect.any(Number),
+      longest_stall_ms: expect.any(Number),
+      last_hour: { stalls: expect.any(Number), stalled_ms: expect.any(Number) },
+    });
   });
 
   it('counts nothing when it has been stopped', async () => {
@@ -39,5 +51,28 @@ describe('StallWatch', () => {
     standStill(100);
     await turn();
     expect(counters.stalls).toBe(0);
+  });
+});
+
+describe('StallHour', () => {
+  const minute = 60_000;
+
+  it('sums up what was within the last hour, by the minute', () => {
+    const hour = new StallHour();
+    hour.add(60, 10);
+    hour.add(100.4, 30 * minute);
+    hour.add(100.4, 30 * minute + 500);
+    expect(hour.sum(31 * minute)).toEqual({ stalls: 3, stalled_ms: 261 });
+    // The first minute is over an hour ago.
+    expect(hour.sum(60 * minute)).toEqual({ stalls: 2, stalled_ms: 201 });
+    expect(hour.sum(90 * minute)).toEqual({ stalls: 0, stalled_ms: 0 });
+  });
+
+  it('forgets an earlier hour in the place of the same minute', () => {
+    const hour = new StallHour();
+    hour.add(500, 5 * minute);
+    hour.add(70, 65 * minute);
+    expect(hour.sum(65 * minute)).toEqual({ stalls: 1, stalled_ms: 70 });
+    expect(new StallHour().sum(0)).toEqual({ stalls: 0, stalled_ms: 0 });
   });
 });

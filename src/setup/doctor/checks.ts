@@ -9,6 +9,7 @@ import { judgeHost } from './checks/host.ts';
 import { judgeLog } from './checks/log.ts';
 import { judgeClock, judgeDisk, judgeOpenFiles, judgePrivileges } from './checks/machine.ts';
 import { judgeMap } from './checks/map.ts';
+import { judgePace } from './checks/pace.ts';
 import { judgePermissions } from './checks/permissions.ts';
 import { judgePorts } from './checks/ports.ts';
 import { judgeRenewal } from './checks/renewal.ts';
@@ -46,6 +47,7 @@ const table = [
   { id: 'clock', judge: judgeClock },
   { id: 'disk', judge: judgeDisk },
   { id: 'open-files', judge: judgeOpenFiles },
+  { id: 'pace', judge: judgePace },
   { id: 'log', judge: judgeLog },
   { id: 'privileges', judge: judgePrivileges },
 ] as const satisfies readonly DoctorCheck[];

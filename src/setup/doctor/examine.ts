@@ -3,6 +3,7 @@
 import type { Layout } from '../../deploy/layout.ts';
 import { runsAsUnit } from '../../deploy/target.ts';
 import { openFilesLimit } from '../../system/open-files.ts';
+import { processSchedule } from '../../system/process-schedule.ts';
 import { judgeRenewalFailure, type RenewalRun, rememberedOrders } from '../certificate/renewal-failure.ts';
 import { readRelayStatus } from '../relay-status.ts';
 import { readCounters } from '../status/counters.ts';
@@ -61,7 +62,7 @@ export async function gatherFacts({ layout, environment, signal }: VisitInput): 
   ]);
   signal.throwIfAborted();
   const relayPid = units?.relay.mainPid ?? ports?.find(({ purpose }) => purpose === 'derp')?.owner?.pid;
-  const [probe, files, edited, runtime, firewall, derpers, admission, addressLists, clock, disks, limit] =
+  const [probe, files, edited, runtime, firewall, derpers, admission, addressLists, clock, disks, limit, schedule] =
     await Promise.all([
       relay && where
         ? gatherProbe(installed, where, host?.routes ?? [], certificate?.extraCa ?? '', signal)
@@ -76,6 +77,7 @@ export async function gatherFacts({ layout, environment, signal }: VisitInput): 
       here(gatherClock),
       gatherDisks(installed),
       relayPid === undefined ? undefined : openFilesLimit(relayPid),
+      relayPid === undefined ? undefined : processSchedule(relayPid),
     ]);
   return {
     now,
@@ -100,6 +102,7 @@ export async function gatherFacts({ layout, environment, signal }: VisitInput): 
     clockSynchronized: clock,
     disks,
     openFilesLimit: limit,
+    schedule,
     probe,
   };
 }

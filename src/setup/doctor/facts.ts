@@ -3,6 +3,7 @@ import type { Opening } from '../../deploy/steps.ts';
 import type { Check, ProbeOptions } from '../../probe/check.ts';
 import type { PortOwner } from '../../system/port-owner.ts';
 import type { PortProtocol } from '../../system/ports.ts';
+import type { ProcessSchedule } from '../../system/process-schedule.ts';
 import type { UnitState } from '../../system/services.ts';
 import type { ListFileLook } from '../access/address-check.ts';
 import type { RenewalFailure } from '../certificate/renewal-failure.ts';
@@ -211,5 +212,7 @@ export interface DoctorFacts {
   disks: DiskFact[];
   /** How many files and sockets the relay may have open. */
   openFilesLimit: number | undefined;
+  /** How the relay's process gets on with its processor. */
+  schedule: ProcessSchedule | undefined;
   probe: ProbeFacts | undefined;
 }

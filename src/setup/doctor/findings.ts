@@ -148,6 +148,8 @@ export interface FindingData {
   'disk-full': { path: string; freeBytes: number };
   'open-files-enough': { limit: number };
   'open-files-few': { limit: number; clients: number };
+  /** In so many minutes. `starved`: the machine had no processor to give. */
+  'relay-stalls': { stalls: number; stalledMs: number; minutes: number; longestMs: number; starved: boolean };
   'log-fine': None;
   'log-errors': { events: Readonly<Record<string, number>>; last: string };
   'needs-root': None;

@@ -34,6 +34,8 @@ export interface RelayCounters {
   /** Why the certificate in its files is not the one that it serves; null when it is, undefined when it does not say. */
   certificateRefused: string | null | undefined;
   internalErrors: number;
+  /** When its event loop stood still: since its start, and in the last hour, milliseconds. */
+  stalls: { total: number; longestMs: number; lastHour: { stalls: number; stalledMs: number } };
   /** The memory of its process. */
   rssBytes: number;
 }
@@ -51,6 +53,15 @@ const numberAt = (json: Json, name: string): number => {
 };
 
 const readRefusal = (value: unknown) => (value === null || typeof value === 'string' ? value : undefined);
+
+function readStalls(json: Json): RelayCounters['stalls'] {
+  const lastHour = objectAt(json, 'last_hour');
+  return {
+    total: numberAt(json, 'stalls'),
+    longestMs: numberAt(json, 'longest_stall_ms'),
+    lastHour: { stalls: numberAt(lastHour, 'stalls'), stalledMs: numberAt(lastHour, 'stalled_ms') },
+  };
+}
 
 function readAddressLists(json: unknown): RelayCounters['addressLists'] {
   if (typeof json !== 'object' || json === null) return undefined;
@@ -106,6 +117,7 @@ export function readCounters(status: RelayStatus): RelayCounters {
     },
     certificateRefused: readRefusal(objectAt(status, 'certificate').refused),
     internalErrors: numberAt(status, 'internal_errors'),
+    stalls: readStalls(objectAt(status, 'event_loop')),
     rssBytes: numberAt(objectAt(status, 'memory'), 'rss'),
   };
 }

@@ -169,6 +169,7 @@ export const healthy: DoctorFacts = {
   clockSynchronized: true,
   disks: [{ path: layout.configDirectory, freeBytes: 5e9, freeFiles: undefined }],
   openFilesLimit: 1_048_576,
+  schedule: { ran: 100, waited: 2 },
   probe: {
     checks: [
       check('login', 'ok', { data: { way: 'fast-start', serverKey: 'x' } }),

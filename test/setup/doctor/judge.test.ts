@@ -534,6 +534,44 @@ describe('the client’s side', () => {
   });
 });
 
+describe('the pace', () => {
+  const withStalls = (stalls: number, stalledMs: number, more: Partial<typeof relay> = {}) => ({
+    relay: {
+      ...relay,
+      uptimeSeconds: 86_400,
+      stalls: { total: 9_000, longestMs: 322, lastHour: { stalls, stalledMs } },
+      ...more,
+    },
+  });
+
+  it('is worth a warning when the relay stood still for a hundredth of the last hour', () => {
+    expect(only({ ...withStalls(400, 40_000), schedule: { ran: 100, waited: 60 } })).toEqual({
+      id: 'relay-stalls',
+      check: 'pace',
+      level: 'warning',
+      data: { stalls: 400, stalledMs: 40_000, minutes: 60, longestMs: 322, starved: true },
+    });
+    // What it had a processor for is its own load.
+    expect(only({ ...withStalls(400, 40_000), schedule: { ran: 3000, waited: 60 } })).toMatchObject({
+      data: { starved: false },
+    });
+    expect(only({ ...withStalls(400, 40_000), schedule: undefined })).toMatchObject({ data: { starved: false } });
+  });
+
+  it('is judged by the time that it runs, where that is less than an hour', () => {
+    expect(only(withStalls(200, 10_000, { uptimeSeconds: 900 }))).toMatchObject({ data: { minutes: 15 } });
+    expect(ids(withStalls(200, 10_000, { uptimeSeconds: 1200 }))).toEqual([]);
+    // Nothing can be said of one that has just started.
+    expect(ids(withStalls(200, 10_000, { uptimeSeconds: 300 }))).toEqual([]);
+  });
+
+  it('is no matter when that is rare, or long ago', () => {
+    expect(ids(withStalls(19, 60_000))).toEqual([]);
+    expect(ids(withStalls(300, 30_000))).toEqual([]);
+    expect(ids(withStalls(0, 0))).toEqual([]);
+  });
+});
+
 describe('the admission', () => {
   const tailscaled = (more: object) =>
     ({

@@ -24,6 +24,25 @@ describe('the counters of a relay', () => {
     expect(read.rssBytes).toBeGreaterThan(1_000_000);
   });
 
+  it('say who may reach it, how fast a client may send, and when it stood still', async () => {
+    const allowCidr = { ranges: ['127.0.0.0/8', '192.0.2.0/24'], files: [] };
+    await using test = await startTestRelay({ allowCidr, clientRate: { bytesPerSecond: 5_000_000, burstBytes: 0 } });
+    const read = readCounters((await readRelayStatus(test.port))!);
+    expect(read).toMatchObject({
+      addressLists: { allow: 2, deny: null },
+      addressesRefused: 0,
+      addressRemovals: 0,
+      clientRate: 5_000_000,
+      stalls: { total: expect.any(Number), lastHour: { stalls: read.stalls.total } },
+    });
+    // An older relay does not say.
+    expect(counters({})).toMatchObject({ addressLists: undefined, clientRate: 0, stalls: { lastHour: { stalls: 0 } } });
+    expect(counters({ addresses_refused: 3, stun: { refused: 4 }, address_lists: { deny: 7 } })).toMatchObject({
+      addressesRefused: 7,
+      addressLists: { allow: null, deny: 7 },
+    });
+  });
+
   it('are zero where a relay does not count them, or says something else', () => {
     const read = counters({ clients: 'many', logins: null, packets_dropped: { disco: 3, other: { queue_head: 'x' } } });
     expect(read).toMatchObject({ clients: 0, bytesSent: 0, drops: {}, admission: undefined, rssBytes: 0 });

@@ -24,6 +24,15 @@ export const machine = {
     text: `the relay may have ${limit} files and connections open, and has ${clients === 1 ? '1 client' : `${clients} clients`}`,
     remedy: 'raise it: sudo systemctl edit derp-relay, [Service] LimitNOFILE=1048576, then restart it',
   }),
+  'relay-stalls': ({ stalls, stalledMs, minutes, longestMs, starved }) => ({
+    text:
+      `the relay stood still ${times(stalls)} in the last ${minutes} minutes, ` +
+      `${(stalledMs / 1000).toFixed(1)} s in all (the longest since its start: ${longestMs} ms), and every packet waited: ` +
+      (starved ? 'this machine had no processor for it' : 'it has more to do than one processor can'),
+    remedy: starved
+      ? 'see with top what else runs here, and in its "st" what other customers of the host take; a machine with a processor of its own mends it'
+      : 'see with derp-setup status --watch what goes through it; hold each client to a rate: sudo derp-setup --client-rate 10M; or set up a second relay',
+  }),
   'log-fine': () => ({ text: 'no errors in its log in the last hour' }),
   'log-errors': ({ events, last }) => ({
     text: `errors in its log in the last hour: ${Object.entries(events)

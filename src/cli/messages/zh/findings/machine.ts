@@ -22,6 +22,14 @@ export const machine = {
     text: `中继最多只能打开 ${limit} 个文件和连接，目前有 ${clients} 个客户端`,
     remedy: '请调高：sudo systemctl edit derp-relay，写入 [Service] LimitNOFILE=1048576，然后重启服务',
   }),
+  'relay-stalls': ({ stalls, stalledMs, minutes, longestMs, starved }) => ({
+    text:
+      `中继在最近 ${minutes} 分钟内停顿了 ${stalls} 次，共 ${(stalledMs / 1000).toFixed(1)} 秒（启动以来最长一次 ${longestMs} 毫秒），期间所有数据包都在等待：` +
+      (starved ? '本机没有空闲的处理器可用' : '它的负载超过了一个处理器的能力'),
+    remedy: starved
+      ? '请用 top 查看本机还在运行什么，其中的 st 是宿主机上其他用户占用的部分；换用独享处理器的机器即可解决'
+      : '请用 derp-setup status --watch 查看流量；限制每个客户端的速率：sudo derp-setup --client-rate 10M；或再部署一台中继',
+  }),
   'log-fine': () => ({ text: '最近一小时的日志中没有错误' }),
   'log-errors': ({ events, last }) => ({
     text: `最近一小时的日志中有错误：${Object.entries(events)
