@@ -68,12 +68,19 @@ function familyAddresses(answers: Answers, { given, unusable }: Resolution): Pro
   });
 }
 
+/** Only a container is made of an image. An earlier run's stays named for the next container. */
+function container(answers: Answers, { given, unusable }: Resolution): Problem[] {
+  if (answers.deploy === 'compose' || unusable.has('deploy') || !isNamed(given.image)) return [];
+  return [blame('image', answers, given, { code: 'only-with', choice: '--deploy compose' })];
+}
+
 /** Every contradiction. */
 export function crossCheck(answers: Answers, resolution: Resolution): Problem[] {
   return [
     ...certificateFiles(answers, resolution),
     ...orders(answers, resolution),
     ...familyAddresses(answers, resolution),
+    ...container(answers, resolution),
   ];
 }
 

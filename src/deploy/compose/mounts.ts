@@ -29,13 +29,17 @@ export function directoryFor(file: string, layout: Layout): string | undefined {
   return own.some((directory) => isBelow(file, directory)) ? undefined : dirname(file);
 }
 
+/** The settings that name files outside of the installation. */
+type ReadFiles = Pick<RelayConfig, 'admission' | 'allowCidr' | 'denyCidr'>;
+
 /** The files outside of the installation that the relay reads, or asks, while it runs. */
-export function outsideFiles({ admission }: Pick<RelayConfig, 'admission'>): string[] {
-  return [admission?.tailscaled?.socket, admission?.keyFile].filter((path) => path !== undefined);
+export function outsideFiles({ admission, allowCidr, denyCidr }: ReadFiles): string[] {
+  const lists = [allowCidr, denyCidr].flatMap((source) => source?.files ?? []);
+  return [admission?.tailscaled?.socket, admission?.keyFile, ...lists].filter((path) => path !== undefined);
 }
 
 /** Everything that is mounted, for a relay with these settings. */
-export function mountsOf(relay: Pick<RelayConfig, 'admission'>, layout: Layout): Mount[] {
+export function mountsOf(relay: ReadFiles, layout: Layout): Mount[] {
   const further = outsideFiles(relay).flatMap((file) => directoryFor(file, layout) ?? []);
   return [
     { path: layout.programsDirectory, writable: false },

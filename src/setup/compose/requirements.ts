@@ -1,15 +1,15 @@
 /** What Docker must be able to do before the relay can run in a container of it. */
 import { userInfo } from 'node:os';
-import { directoryFor, isMountable, outsideFiles } from '../../deploy/compose/mounts.ts';
+import { directoryFor, isMountable } from '../../deploy/compose/mounts.ts';
 import { type Layout, RELAY_CONTAINER, RELAY_USER } from '../../deploy/layout.ts';
 import { composeProject } from '../../deploy/steps.ts';
-import type { Verification } from '../../deploy/verification.ts';
 import { type ContainerState, containerState } from '../../system/containers.ts';
 import { CommandError } from '../../system/processes.ts';
 import { findUser, freeSystemId } from '../../system/users.ts';
+import { chosenSource } from '../access/address-source.ts';
 import type { Facts } from '../facts.ts';
 import type { Problem, Rule } from '../problems.ts';
-import { type Answers, questions } from '../questions.ts';
+import { type Answers, type QuestionKey, questions } from '../questions.ts';
 
 /** What the engine, or its Compose, lacks; undefined when nothing is. */
 export function engineRule({ docker, machine }: Pick<Facts, 'docker' | 'machine'>, user: string): Rule | undefined {
@@ -32,27 +32,33 @@ export function nameRule(found: ContainerState | undefined, layout: Layout): Rul
   };
 }
 
+/** The answers that name files which the relay reads while it runs. */
+export type FileAnswers = Pick<Answers, 'verify' | 'allowCidr' | 'denyCidr'>;
+
+function namedFiles({ verify, allowCidr, denyCidr }: FileAnswers): { key: QuestionKey; file: string }[] {
+  const files = {
+    verify: [verify?.kind === 'keys' ? verify.file : verify?.kind === 'tailscaled' ? verify.socket : undefined],
+    allowCidr: chosenSource(allowCidr)?.files ?? [],
+    denyCidr: chosenSource(denyCidr)?.files ?? [],
+  };
+  return Object.entries(files).flatMap(([key, paths]) =>
+    paths.flatMap((file) => (file === undefined ? [] : [{ key: key as QuestionKey, file }])),
+  );
+}
+
 /** The files that a container can be given by their directory only, which must not be one that the image has too. */
-export function mountProblems(verify: Verification | undefined, layout: Layout): Problem[] {
-  const files = outsideFiles({
-    admission:
-      verify?.kind === 'keys'
-        ? { keyFile: verify.file }
-        : verify?.kind === 'tailscaled' && verify.socket !== undefined
-          ? { tailscaled: { socket: verify.socket } }
-          : null,
-  });
-  const { flag } = questions.verify;
-  return files.flatMap((file) => {
+export function mountProblems(answers: FileAnswers, layout: Layout): Problem[] {
+  return namedFiles(answers).flatMap(({ key, file }) => {
     const directory = directoryFor(file, layout);
     if (directory === undefined || isMountable(directory)) return [];
+    const { flag } = questions[key];
     return [{ subject: flag, flag, value: file, rule: { code: 'directory-not-mountable', directory } as const }];
   });
 }
 
 /** What is wrong with the answers for a container, on whichever machine. */
-export async function checkComposeAnswers({ verify }: Pick<Answers, 'verify'>, layout: Layout): Promise<Problem[]> {
-  const problems = mountProblems(verify, layout);
+export async function checkComposeAnswers(answers: FileAnswers, layout: Layout): Promise<Problem[]> {
+  const problems = mountProblems(answers, layout);
   if ((await findUser(RELAY_USER)) === undefined && (await freeSystemId()) === undefined)
     problems.push({ subject: RELAY_USER, rule: { code: 'no-system-id' } });
   return problems;

@@ -197,7 +197,7 @@ describe('the wizard', () => {
       options: [
         { value: 'systemd', disabled: '(needs root: run it with sudo)' },
         { value: 'nginx-bypass', disabled: '(not in this version yet)' },
-        { value: 'compose', disabled: '(not in this version yet)' },
+        { value: 'compose', disabled: '(Docker is not installed)' },
         { value: 'foreground', disabled: undefined },
       ],
       preselected: 'foreground',
