@@ -10,6 +10,7 @@ import {
   readFileSync,
   rmdirSync,
   rmSync,
+  statSync,
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
@@ -20,7 +21,7 @@ import { allMade, cacheFolder, Failure, makeOnce, run, say } from './real-progra
 const release = 'bookworm';
 
 /** What a small Debian VPS has, and what the tests look through: tmux for the terminals, the firewalls' own programs. */
-const bare = [
+export const bare = [
   ...['systemd', 'systemd-sysv', 'dbus', 'libnss-systemd', 'procps', 'iproute2', 'ca-certificates', 'curl', 'tmux'],
   ...['ufw', 'nftables', 'iptables'],
   // Node 26 does not start without it.
@@ -76,7 +77,7 @@ function findMirror() {
 }
 
 /** Makes one file system. What belongs to the machine it was made on (name servers, host name) does not stay in it. */
-async function makeImage(root, packages) {
+export async function makeImage(root, packages) {
   const began = Date.now();
   const mirror = findMirror();
   const log = `${root}.log`;
@@ -162,8 +163,8 @@ function allRunning() {
   return join(cacheFolder(), 'vps-running');
 }
 
-/** Where a machine's own control groups may be: systemd's old hierarchy, the new one beside it, or the new one alone. */
-const hierarchies = ['/sys/fs/cgroup/systemd', '/sys/fs/cgroup/unified', '/sys/fs/cgroup'];
+/** Where a machine's own control groups may be: the new hierarchy alone, or beside systemd's old one and those of limits. */
+const hierarchies = ['/sys/fs/cgroup', ...namesIn('/sys/fs/cgroup').map((name) => join('/sys/fs/cgroup', name))];
 
 /** Where nspawn leaves an empty folder for each machine on hosts whose /run is on a disk. */
 const propagation = '/run/systemd/nspawn/propagate';
@@ -174,7 +175,7 @@ export function leftByMachines() {
 }
 
 function namesIn(folder) {
-  return existsSync(folder) ? readdirSync(folder) : [];
+  return existsSync(folder) && statSync(folder).isDirectory() ? readdirSync(folder) : [];
 }
 
 /** Ends the machines of a run that did not end them itself, and removes what they have left. */

@@ -47,7 +47,7 @@ async function findCompose(runner: Run): Promise<Docker['compose']> {
   for (const command of COMPOSE_COMMANDS) {
     const [program, ...args] = command;
     const result = await runIfThere(runner, program, [...args, 'version', '--short']);
-    const version = result?.code === 0 ? /^v?(\d+\.\d[\w.+-]*)/.exec(result.stdout.trim())?.[1] : undefined;
+    const version = result?.code === 0 ? /^v?([\w.+-]+)$/.exec(result.stdout.trim())?.[1] : undefined;
     if (version) return { version, command };
   }
   return undefined;

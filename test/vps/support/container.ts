@@ -5,7 +5,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, copyFileSync, existsSync, mkdirSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { makeControlGroups, removeControlGroups } from './control-groups.ts';
+import { furtherControlGroups, makeControlGroups, removeControlGroups } from './control-groups.ts';
 import { MachineNetwork, type NetworkOptions } from './network.ts';
 import { namePrefix, runningFolder } from './settings.ts';
 
@@ -14,6 +14,8 @@ export interface ContainerOptions {
   /** The file system that it begins with. */
   image: string;
   network: NetworkOptions;
+  /** It runs an engine of containers itself. */
+  hasContainers: boolean;
   /** Folders of the host that it sees, read-only: where, and which. */
   mounts: Readonly<Record<string, string>>;
   /** What is written to the console. */
@@ -61,7 +63,8 @@ export class Container {
 
   /** Starts it for the first time. */
   async start(): Promise<void> {
-    for (const folder of ['root/usr/lib', 'changes']) mkdirSync(join(this.#folder, folder), { recursive: true });
+    for (const folder of ['root/usr/lib', 'changes', 'containers'])
+      mkdirSync(join(this.#folder, folder), { recursive: true });
     // nspawn wants to see a system before it lays the image over this folder. It also locks it: hence one for each.
     const sign = 'usr/lib/os-release';
     copyFileSync(join(this.#options.image, sign), join(this.#folder, 'root', sign));
@@ -118,21 +121,30 @@ export class Container {
   async #afterwards(child: ChildProcess, code: number | null): Promise<void> {
     running.delete(child);
     this.#child = undefined;
-    await removeControlGroups(this.#groups);
+    const further = this.#options.hasContainers ? furtherControlGroups(this.#name) : [];
+    await removeControlGroups([...this.#groups, ...further]);
     const startsAgain = code === rebootCode && this.#mayRestart;
     await (startsAgain ? this.network.renew() : this.network.close());
     if (startsAgain) await this.#launch();
   }
 
+  /** What an engine of containers needs beside: all that root may do, and a disk that is no overlay itself. */
+  #engineFlags(): string[] {
+    return [
+      ...['--capability=all', '--system-call-filter=@keyring bpf', `--setenv=MACHINE=${this.#name}`],
+      `--bind=${join(this.#folder, 'containers')}:/var/lib/docker`,
+    ];
+  }
+
   #flags(): string[] {
-    const { image, mounts } = this.#options;
+    const { image, mounts, hasContainers } = this.#options;
     return [
       ...['--quiet', '--boot', '--register=no', '--keep-unit', '--console=pipe', '--link-journal=no'],
       ...['--resolv-conf=off', '--timezone=off', `--machine=${this.#name}`, '--hostname=vps'],
       ...[`--directory=${join(this.#folder, 'root')}`, `--overlay=${image}:${join(this.#folder, 'changes')}:/`],
       `--network-namespace-path=/run/netns/${this.network.namespace}`,
       // In the network of its own, as root of a rented server has it: firewalls are set up at boot.
-      '--capability=CAP_NET_ADMIN',
+      ...(hasContainers ? this.#engineFlags() : ['--capability=CAP_NET_ADMIN']),
       ...Object.entries(mounts).map(([inside, folder]) => `--bind-ro=${folder}:${inside}`),
     ];
   }

@@ -21,6 +21,14 @@ export function makeControlGroups(name: string): string[] {
   return groups;
 }
 
+/** The groups of this name that a machine's engine of containers has made in the hierarchies of limits. */
+export function furtherControlGroups(name: string): string[] {
+  const top = '/sys/fs/cgroup';
+  return readdirSync(top)
+    .map((hierarchy) => join(top, hierarchy, name))
+    .filter((group) => existsSync(group));
+}
+
 /** Removes them, and those below. The processes in them must have been told to end. */
 export async function removeControlGroups(groups: readonly string[]): Promise<void> {
   for (const group of groups) {

@@ -18,6 +18,8 @@ import { commandInside, type NodeInPath, quote, type RunOptions, timeoutCode } f
 import type { NetworkOptions } from './network.ts';
 import { type PackedPackage, packageFolder, packProject } from './package.ts';
 import {
+  composeFolder,
+  dockerFolder,
   type Image,
   imageFolder,
   type NodeMajor,
@@ -85,10 +87,12 @@ export class Machine {
     this.#container = new Container({
       image: imageFolder(image),
       network,
+      hasContainers: image === 'docker',
       mounts: {
         ...Object.fromEntries(runtimes),
         '/opt/package': packageFolder(),
         '/opt/tailscale': toolsFolder(),
+        ...(image === 'docker' && { '/opt/docker': dockerFolder(), '/opt/compose': composeFolder() }),
       },
       consoleFile: this.#consoleFile,
     });

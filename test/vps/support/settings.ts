@@ -7,8 +7,11 @@ export type NodeMajor = 18 | 20 | 24 | 26;
 /** All of them. */
 export const nodeMajors: readonly NodeMajor[] = [18, 20, 24, 26];
 
-/** Which packages the machine was given: a small Debian with firewall programs, or that with nginx, started and enabled. */
-export type Image = 'bare' | 'nginx';
+/**
+ * Which packages the machine was given: a small Debian with firewall programs, or that with nginx or Docker, started and
+ * enabled.
+ */
+export type Image = 'bare' | 'nginx' | 'docker';
 
 function fromScript(name: string): string {
   const value = process.env[name];
@@ -18,7 +21,18 @@ function fromScript(name: string): string {
 
 /** The file system that machines with this image begin with. It is shared, and never written to. */
 export function imageFolder(image: Image): string {
+  if (image === 'docker') return join(dockerFolder(), 'machine');
   return join(fromScript('DERP_VPS_MACHINES'), 'images', image);
+}
+
+/** What scripts/real-docker.mjs has made: the machine, and the image of Node for its containers. */
+export function dockerFolder(): string {
+  return fromScript('DERP_DOCKER_MACHINE');
+}
+
+/** The second generation of Compose, as `cmd`. */
+export function composeFolder(): string {
+  return fromScript('DERP_DOCKER_COMPOSE');
 }
 
 /** A release of Node with its npm, laid out as in its own archive. */
