@@ -4,6 +4,7 @@ import { headscaleYaml } from '../derp-map/headscale.ts';
 import type { DerpMap } from '../derp-map/region.ts';
 import type { RelayConfig } from '../relay/config.ts';
 import { type Layout, layoutBelow, RELAY_USER, RENEW_TIMER, RENEW_UNIT } from './layout.ts';
+import { type NginxFiles, nginxFileSteps, nginxReloadSteps } from './nginx/http-steps.ts';
 import { listensOn, plannedDerpMap, plannedRelayConfig, type TargetInput } from './relay-description.ts';
 import {
   certificateStep,
@@ -38,6 +39,7 @@ export interface InstalledInput extends TargetInput {
   firewall?: { tool: string };
   /** The derper whose place is taken. */
   derper?: { name: string; bringBack?: string };
+  nginx?: NginxFiles;
   /** Directories of versions that are not needed any more. */
   outdated?: readonly string[];
   /** Certificates come from an authority, now or when they are renewed. */
@@ -145,6 +147,7 @@ export function dataSteps(input: InstalledInput, relay: RelayConfig, derpMap: De
     publicFileStep('derp-map', layout.derpMap, `${JSON.stringify(derpMap, null, 2)}\n`),
     publicFileStep('headscale-map', layout.headscaleMap, headscaleYaml(derpMap)),
     publicFileStep('config', layout.config, savedAnswers),
+    ...(input.nginx ? nginxFileSteps(input.nginx) : []),
   );
   return steps;
 }
@@ -158,8 +161,8 @@ export function renewalUnitSteps({ layout, templates }: InstalledInput, units: U
 }
 
 /** What is done to the machine before the relay starts: its ports are opened and made free, its certificate is ordered. */
-export function wayMakingSteps({ layout, relay, firewall, derper, certificate }: InstalledInput): Step[] {
-  const steps: Step[] = [];
+export function wayMakingSteps({ layout, relay, firewall, derper, certificate, nginx }: InstalledInput): Step[] {
+  const steps: Step[] = nginx ? nginxReloadSteps(nginx) : [];
   if (firewall !== undefined) steps.push({ kind: 'firewall', tool: firewall.tool, openings: openingsOf(relay) });
   if (derper !== undefined) steps.push({ kind: 'stop-derper', ...derper });
   const [certFile, keyFile] = [layout.certificate(relay.host), layout.certificateKey(relay.host)];

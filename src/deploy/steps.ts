@@ -27,6 +27,7 @@ export type FilePurpose =
   | 'config'
   | 'relay-config'
   | 'launcher'
+  | 'nginx-config'
   | 'unit'
   | 'compose'
   | 'manifest';
@@ -193,6 +194,11 @@ export interface CertificateOrder {
   challenge?: 'http-01' | 'tls-alpn-01';
   derpPort: number;
   httpPort: number;
+  /**
+   * Where the relay has these on the loopback address, when something stands before it; `pending`: a step before the order
+   * tells it so.
+   */
+  behind?: { derpPort?: number; httpPort?: number; pending: boolean };
   /** Where the account is kept, and answers for the running relay. */
   acmeDirectory: string;
   /** What the plan expects, to be shown. */
@@ -203,6 +209,8 @@ export interface CertificateOrder {
 export interface NginxStep {
   kind: 'nginx';
   reloadFor: readonly string[];
+  /** What nginx has against it does not matter: it may be broken or stopped by others. */
+  isOptional?: true;
 }
 
 /** Removes a file or link, a directory with all in it (`tree`), or a directory if nothing else is in it. */

@@ -9,6 +9,7 @@ export interface Templates {
   'derp-setup.sh': string;
   'compose.yaml': string;
   'compose.env': string;
+  'nginx-http.conf': string;
 }
 
 /** What the files say. All paths are those of the running machine. */

@@ -1,7 +1,8 @@
 /** What removes an installation: exactly what its manifest lists, and nothing that is not below our own directories. */
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import type { Layout } from './layout.ts';
 import type { Manifest, WrittenFile } from './manifest.ts';
+import { NGINX_FILE } from './nginx/port-80.ts';
 import {
   composeProject,
   directoryStep,
@@ -19,13 +20,15 @@ const KEPT_PURPOSES = ['relay-key', 'certificate', 'certificate-key'];
 const ROOT: Owner = { user: 'root', group: 'root' };
 
 /** Whether a path of the manifest can be one that was installed: the list is not trusted blindly. */
-function isOurs(path: string, layout: Layout): boolean {
+function isOurs({ path, purpose }: Pick<WrittenFile, 'path'> & Partial<WrittenFile>, layout: Layout): boolean {
   const places = [layout.configDirectory, layout.stateDirectory, layout.programsDirectory];
   const below = places.some((place) => path === place || path.startsWith(`${place}/`));
   const isUnit =
     dirname(path) === layout.unitDirectory &&
     /^derp-(relay|setup)[\w-]*\.(service|timer)$/.test(path.slice(layout.unitDirectory.length + 1));
-  return !path.split('/').includes('..') && (below || isUnit || path === layout.launcher);
+  // Where nginx reads files is different from one machine to the next; their name is ours alone.
+  const isNginxs = purpose === 'nginx-config' && basename(path) === NGINX_FILE;
+  return !path.split('/').includes('..') && (below || isUnit || isNginxs || path === layout.launcher);
 }
 
 function keptSteps(kept: readonly WrittenFile[], layout: Layout): Step[] {
@@ -67,8 +70,8 @@ function manifestBelow(manifest: Manifest, root: string): Manifest {
 /** The steps that remove the installation. With `purge`, keys and certificates go too. */
 export function uninstallSteps(recorded: Manifest, layout: Layout, { purge }: { purge: boolean }): Step[] {
   const manifest = manifestBelow(recorded, layout.root);
-  const ours = <T extends { path: string }>(entries: readonly T[]) =>
-    entries.filter(({ path }) => isOurs(path, layout));
+  const ours = <T extends Pick<WrittenFile, 'path'>>(entries: readonly T[]) =>
+    entries.filter((entry) => isOurs(entry, layout));
   const files = withSiblings(ours(manifest.files));
   const kept = purge ? [] : files.filter(({ purpose }) => KEPT_PURPOSES.includes(purpose));
   const removed = files.filter((file) => !kept.includes(file) && file.path !== layout.manifest);
@@ -78,6 +81,8 @@ export function uninstallSteps(recorded: Manifest, layout: Layout, { purge }: { 
   if (manifest.compose) steps.push({ kind: 'compose-down', project: composeProject(layout.composeDirectory) });
   if (manifest.firewall) steps.push({ kind: 'close-firewall', ...manifest.firewall });
   steps.push(...removed.map(({ path }) => remove('file', path)), { kind: 'reload-units' });
+  const nginxs = removed.filter(({ purpose }) => purpose === 'nginx-config').map(({ path }) => path);
+  if (nginxs.length > 0) steps.push({ kind: 'nginx', reloadFor: nginxs, isOptional: true });
   steps.push(...manifest.trees.filter((path) => path === layout.programsDirectory).map((path) => remove('tree', path)));
   if (purge) steps.push(remove('tree', layout.stateDirectory));
   // Last of the files: as long as it is there, a run that was cut short can be repeated.

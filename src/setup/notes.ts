@@ -2,12 +2,17 @@
 import type { AddressScope } from '../system/network.ts';
 import type { PortOwner } from '../system/port-owner.ts';
 import type { PortProtocol } from '../system/ports.ts';
+import type { FrontObstacle } from './nginx/http-front.ts';
 
 export type Note =
   /** A default port is taken, and which one is used instead. */
   | { code: 'port-moved'; flag: string; protocol: PortProtocol; from: number; to: number; owner?: PortOwner }
   /** A default port is taken, and done without. */
   | { code: 'port-left-out'; flag: string; protocol: PortProtocol; port: number; owner?: PortOwner }
+  /** nginx has port 80, and a file of ours has it hand on what comes for the host. */
+  | { code: 'nginx-hands-on'; file: string; host: string }
+  /** nginx has port 80, and cannot hand on what comes for the host. */
+  | { code: 'nginx-in-the-way'; port: number; obstacle: FrontObstacle }
   /** The host leads to another machine, or nowhere, as far as this machine can see. */
   | { code: 'host-elsewhere'; host: string; addresses: readonly string[] }
   | { code: 'host-unresolved'; host: string }

@@ -1,6 +1,7 @@
 /** Which ports the relay gets: those that were asked for, or near the default ones when these are taken. */
 import { type PortOwner, portOwner } from '../system/port-owner.ts';
 import { findFreePort, type PortProtocol, portState } from '../system/ports.ts';
+import { FRONT_PORT, type FrontObstacle, type HttpFront, type HttpFrontWish } from './nginx/http-front.ts';
 import type { Note } from './notes.ts';
 import type { Problem, Rule } from './problems.ts';
 import { type Answers, questions } from './questions.ts';
@@ -11,7 +12,9 @@ type PortKey = 'derpPort' | 'httpPort' | 'stunPort';
 
 /** The ports, as far as they could be settled, and what must be said about them. */
 export interface PortChoice {
-  ports: Pick<Answers, PortKey>;
+  ports: Pick<Answers, PortKey | 'relayHttpPort'>;
+  /** What has port 80 and hands it on. */
+  front?: HttpFront;
   notes: Note[];
   problems: Problem[];
 }
@@ -40,6 +43,8 @@ export interface PortPolicy {
   makesWay(owner: PortOwner): boolean;
   /** The name of the derper that this owner is, if it is the one that could be taken over. */
   derperOf?(owner: PortOwner): string | undefined;
+  /** Whether nginx has port 80 and hands on what comes there; absent for a target that has no use for that. */
+  findFront?(wish: Omit<HttpFrontWish, 'known'>): Promise<HttpFront | FrontObstacle | undefined>;
 }
 
 /** In the foreground any port will do. */
@@ -54,20 +59,66 @@ export function servicePorts(checked: boolean, makesWay: PortPolicy['makesWay'])
   return { checked, takenDefaults: { derpPort: 'refuse', httpPort: 'leave-out', stunPort: 'refuse' }, makesWay };
 }
 
+/** What nginx can do for the relay's plain HTTP, and what is wrong with what was wished of it. */
+interface FrontChoice {
+  front?: HttpFront;
+  obstacle?: FrontObstacle;
+  problems: Problem[];
+  notes: Note[];
+}
+
+/** Looks for an nginx that hands port 80 on, and judges the port on which the relay takes that. */
+async function chooseFront(
+  answers: Answers,
+  { given, unusable }: Resolution,
+  { checked, makesWay, findFront }: PortPolicy,
+): Promise<FrontChoice> {
+  const { host, derpPort, httpPort, relayHttpPort: relayPort } = answers;
+  const { flag } = questions.relayHttpPort;
+  const wanted = given.relayHttpPort;
+  const refusal = (rule: Rule, port = relayPort): Problem => ({
+    subject: wanted?.subject ?? flag,
+    flag,
+    value: String(port),
+    rule,
+  });
+  const judgeable = !(['host', 'httpPort', 'derpPort', 'relayHttpPort'] as const).some((key) => unusable.has(key));
+  if (!judgeable) return { problems: [], notes: [] };
+  const found = httpPort === FRONT_PORT ? await findFront?.({ host, derpPort, relayPort }) : undefined;
+  if (found === undefined) {
+    const isNamed = wanted !== undefined && wanted.source !== 'saved';
+    return { problems: isNamed ? [refusal({ code: 'nothing-in-front' })] : [], notes: [] };
+  }
+  if ('reason' in found) return { obstacle: found, problems: [], notes: [] };
+  const port = found.relayPort;
+  if (port === derpPort || port === httpPort) {
+    const other = questions[port === derpPort ? 'derpPort' : 'httpPort'].flag;
+    return { problems: [refusal({ code: 'same-port', other }, port)], notes: [] };
+  }
+  const owner = checked ? await portOwner('tcp', port) : undefined;
+  if (owner !== undefined && !makesWay(owner)) {
+    return { problems: [refusal({ code: 'port-in-use', protocol: 'tcp', owner }, port)], notes: [] };
+  }
+  const notes: Note[] = found.pending ? [{ code: 'nginx-hands-on', file: found.file, host }] : [];
+  return { front: found, problems: [], notes };
+}
+
 /**
  * Settles the ports by trying to bind them. A port that was named is used or refused, with the name of who has it; a
  * default that is taken is dealt with by the target's policy, and a note says so.
  */
-export async function choosePorts(
-  answers: Answers,
-  { given, unusable }: Resolution,
-  { checked, takenDefaults, makesWay, derperOf }: PortPolicy,
-): Promise<PortChoice> {
-  const ports = { derpPort: answers.derpPort, httpPort: answers.httpPort, stunPort: answers.stunPort };
+export async function choosePorts(answers: Answers, resolution: Resolution, policy: PortPolicy): Promise<PortChoice> {
+  const { given, unusable } = resolution;
+  const { checked, takenDefaults, makesWay, derperOf } = policy;
+  const { derpPort, httpPort, stunPort } = answers;
+  const { front, obstacle, ...frontChoice } = await chooseFront(answers, resolution, policy);
+  const ports = { derpPort, httpPort, stunPort, relayHttpPort: front?.relayPort };
   const problems = unusable.has('derpPort') || unusable.has('httpPort') ? [] : samePort(answers, given);
-  const notes: Note[] = [];
+  const notes: Note[] = [...frontChoice.notes];
+  problems.push(...frontChoice.problems);
   for (const key of ['derpPort', 'httpPort', 'stunPort'] as const) {
     const port = ports[key];
+    if (key === 'httpPort' && (front || frontChoice.problems.length > 0)) continue;
     if (!checked || port === OFF || unusable.has(key)) continue;
     const protocol = PROTOCOLS[key];
     const { flag } = questions[key];
@@ -83,17 +134,17 @@ export async function choosePorts(
     if (owner !== undefined && makesWay(owner)) continue;
     const known = owner && { owner };
     const derper = owner && derperOf?.(owner);
+    const cannot = key === 'httpPort' ? obstacle : undefined;
     if (given[key] || takenDefaults[key] === 'refuse') {
-      refuse(
-        derper === undefined
-          ? { code: 'port-in-use', protocol, ...known }
-          : { code: 'derper-in-the-way', name: derper },
-      );
+      if (derper !== undefined) refuse({ code: 'derper-in-the-way', name: derper });
+      else if (cannot) refuse({ code: 'nginx-in-the-way', obstacle: cannot });
+      else refuse({ code: 'port-in-use', protocol, ...known });
       continue;
     }
     if (takenDefaults[key] === 'leave-out') {
       ports[key] = OFF;
       notes.push({ code: 'port-left-out', flag, protocol, port, ...known });
+      if (cannot) notes.push({ code: 'nginx-in-the-way', port, obstacle: cannot });
       continue;
     }
     const free = await findFreePort(protocol, port + 1, [ports.derpPort, ports.httpPort]);
@@ -103,5 +154,5 @@ export async function choosePorts(
       notes.push({ code: 'port-moved', flag, protocol, from: port, to: free, ...known });
     }
   }
-  return { ports, notes, problems };
+  return { ports, ...(front && { front }), notes, problems };
 }

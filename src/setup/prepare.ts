@@ -27,7 +27,7 @@ import type { Facts } from './facts.ts';
 import { chooseFirewall } from './firewall-choice.ts';
 import { writtenFiles } from './installation.ts';
 import type { Note } from './notes.ts';
-import { choosePorts, type PortPolicy } from './ports.ts';
+import { choosePorts, type PortChoice, type PortPolicy } from './ports.ts';
 import { type PreviewedStep, previewSteps, type RunFacts } from './preview.ts';
 import type { Problem } from './problems.ts';
 import { type Answers, questionKeys, questions } from './questions.ts';
@@ -83,7 +83,7 @@ async function chooseCertificate(
   answers: Answers,
   { resolution: { given, unusable }, layout, taken, facts, manifest }: Resolved,
   { environment, now, made, switches, signal }: PrepareInput,
-  { ports, policy }: { ports: Pick<Answers, 'derpPort' | 'httpPort'>; policy: PortPolicy },
+  { ports, front, policy }: Pick<PortChoice, 'ports' | 'front'> & { policy: PortPolicy },
 ): Promise<CertificateChoice> {
   const { cert, certFile, keyFile, host, deploy } = answers;
   const judgeable = !unusable.has('host') && !unusable.has('cert');
@@ -103,7 +103,15 @@ async function chooseCertificate(
       ? facts.machine.systemd !== undefined
       : deploy !== 'compose' || facts.docker?.usable === true;
     const isRunnable = !isInstalledTarget(deploy) || (facts.machine.isRoot && hasItsManager);
-    const use = { environment, now, signal, starts, judges: isRunnable, makesWay: policy.makesWay };
+    const use = {
+      environment,
+      now,
+      signal,
+      starts,
+      judges: isRunnable,
+      makesWay: policy.makesWay,
+      frontPending: front?.pending ?? false,
+    };
     return chooseOrderedCertificate({ ...answers, ...ports }, given, layout, use);
   }
   if (cert === 'self-signed') return chooseSelfSignedCertificate(host, layout, now, made);
@@ -131,9 +139,13 @@ async function prepare(input: PrepareInput): Promise<Prepared | Unprepared> {
   if (resolved.problems.some(({ flag }) => flag === '--root')) return { ok: false, problems: resolved.problems };
   const target = await checkTarget(resolved, input.switches);
   const policy = await portPolicy(resolved, input.switches);
-  const { ports, ...portChoice } = await choosePorts(resolved.answers, resolution, policy);
+  const { ports, front, ...portChoice } = await choosePorts(resolved.answers, resolution, policy);
   const answers = { ...resolved.answers, ...ports };
-  const certificateChoice = await chooseCertificate(answers, resolved, input, { ports, policy });
+  const certificateChoice = await chooseCertificate(answers, resolved, input, {
+    ports,
+    policy,
+    ...(front && { front }),
+  });
   const relayKey = await chooseRelayKey(layout.relayKey, resolved.taken?.relayKey?.keyFile());
   const verify = answers.verify ?? { kind: 'none' };
   const proverKeys = verify.kind === 'none' ? { problems: [] } : await chooseProverKeys(layout.proverKeys);
@@ -174,6 +186,7 @@ async function prepare(input: PrepareInput): Promise<Prepared | Unprepared> {
         denyCidr: chosenSource(answers.denyCidr),
         clientRate: chosenRate(answers.clientRate),
       },
+      ...(front && { front: { httpPort: front.relayPort } }),
       ...('prover' in proverKeys && { prover: proverKeys.prover }),
       savedAnswers: isInstalled ? formatAllAnswers(answers) : formatGivenAnswers(resolution.given),
     },
@@ -184,6 +197,7 @@ async function prepare(input: PrepareInput): Promise<Prepared | Unprepared> {
     noStart,
     switches: input.switches,
     firewall,
+    ...(front && { httpFront: front }),
   };
   const planned = await planFor(planParts);
   const probe = target.provedHere ? { ...planned.probe, addresses: ['127.0.0.1'] } : planned.probe;

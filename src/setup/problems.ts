@@ -5,6 +5,7 @@ import type { FileProblem } from '../system/files.ts';
 import type { PortOwner } from '../system/port-owner.ts';
 import type { PortProtocol } from '../system/ports.ts';
 import type { StopRefusal } from './derper/stop.ts';
+import type { FrontObstacle } from './nginx/http-front.ts';
 
 /** The rule that a value breaks, with the facts needed to say so and to name the way out. */
 export type Rule =
@@ -20,6 +21,10 @@ export type Rule =
   | { code: 'not-a-port'; offAllowed: boolean }
   | { code: 'same-port'; other: string }
   | { code: 'port-in-use'; protocol: PortProtocol; owner?: PortOwner }
+  /** nginx has port 80, and cannot hand on what comes there. */
+  | { code: 'nginx-in-the-way'; obstacle: FrontObstacle }
+  /** No nginx has port 80, so that nobody would connect to the relay's port behind it. */
+  | { code: 'nothing-in-front' }
   | { code: 'port-denied'; protocol: PortProtocol }
   | { code: 'no-free-port'; protocol: PortProtocol }
   | { code: 'not-one-of'; choices: readonly string[] }

@@ -47,6 +47,8 @@ export interface Answers {
   derpPort: number;
   httpPort: number;
   stunPort: number;
+  /** Where the relay takes plain HTTP of an nginx that has port 80; undefined where it has that port itself. */
+  relayHttpPort: number | undefined;
   deploy: DeployTarget;
   /** What the container is made of; undefined where there is none. */
   image: string | undefined;
@@ -157,6 +159,12 @@ export const questions: { [K in QuestionKey]: Question<Answers[K]> } = {
     placeholder: 'port',
     parse: (text) => parsePort(text, { offAllowed: true }),
     fallback: ({ deploy }) => DEFAULT_PORTS[deploy!].stunPort,
+  },
+  relayHttpPort: {
+    flag: '--relay-http-port',
+    placeholder: 'port',
+    parse: (text) => parsePort(text),
+    fallback: () => undefined,
   },
   verify: {
     flag: '--verify',

@@ -5,6 +5,7 @@ import { foregroundPlan } from '../deploy/foreground.ts';
 import type { InstalledInput } from '../deploy/installed-files.ts';
 import { type Layout, layoutBelow, RELAY_USER } from '../deploy/layout.ts';
 import { formatManifest, type Manifest, manifestOf } from '../deploy/manifest.ts';
+import type { NginxFiles } from '../deploy/nginx/http-steps.ts';
 import type { Plan } from '../deploy/plan.ts';
 import type { TargetInput } from '../deploy/relay-description.ts';
 import { systemdPlan } from '../deploy/systemd.ts';
@@ -21,6 +22,7 @@ import { stopRefusal } from './derper/stop.ts';
 import type { Facts } from './facts.ts';
 import type { FirewallChoice } from './firewall-choice.ts';
 import { checkHost } from './host-check.ts';
+import { findHttpFront, type HttpFront } from './nginx/http-front.ts';
 import type { Note } from './notes.ts';
 import { outdatedPrograms } from './outdated.ts';
 import { FOREGROUND_PORTS, type PortPolicy, servicePorts } from './ports.ts';
@@ -126,7 +128,7 @@ export async function checkTarget(
 
 /** What the target makes of ports that are taken. */
 export async function portPolicy(
-  { answers, facts, layout }: Resolved,
+  { answers, facts, layout, manifest }: Resolved,
   { takeOver, noStart }: SetupSwitches,
 ): Promise<PortPolicy> {
   if (answers.deploy === 'foreground') return FOREGROUND_PORTS;
@@ -135,7 +137,10 @@ export async function portPolicy(
   const ours = await relayPids();
   const { derper } = facts;
   const isDerpers = (owner: PortOwner) => derper !== undefined && ownsPort(derper, owner);
+  const known = manifest?.files.find(({ purpose }) => purpose === 'nginx-config')?.path;
+  const hasFront = runsAsUnit(answers.deploy) && layout.root === '/' && facts.machine.isRoot;
   return {
+    ...(hasFront && { findFront: (wish) => findHttpFront({ ...wish, known }) }),
     ...servicePorts(
       checked,
       (owner) => (owner.pid !== undefined && ours.has(owner.pid)) || (takeOver && isDerpers(owner)),
@@ -154,6 +159,8 @@ export interface PlanParts {
   noStart: boolean;
   switches: SetupSwitches;
   firewall: Pick<FirewallChoice, 'tool' | 'openings'>;
+  /** What has port 80 and hands it on. */
+  httpFront?: HttpFront;
 }
 
 /** The plan of the answers' target. */
@@ -178,9 +185,11 @@ async function installedInput(parts: PlanParts): Promise<InstalledInput> {
       : undefined;
   const { path, version: nodeVersion, reachable } = facts.runtime;
   const outdated = await outdatedPrograms(input.layout, { version: __VERSION__, nodeVersion });
+  const { httpFront } = parts;
   return {
     ...input,
     outdated,
+    nginx: nginxFiles(httpFront, manifest),
     ...(parts.newProverKeys !== undefined && { newProverKeys: parts.newProverKeys }),
     logLevel: 'info',
     version: __VERSION__,
@@ -193,6 +202,13 @@ async function installedInput(parts: PlanParts): Promise<InstalledInput> {
     noStart,
     manifest: (steps) => formatManifest(manifestOf(steps, __VERSION__, before)),
   };
+}
+
+/** The file that nginx reads, and those that earlier runs have left it. */
+function nginxFiles(front: HttpFront | undefined, manifest: Manifest | undefined): NginxFiles {
+  const recorded = (manifest?.files ?? []).filter(({ purpose }) => purpose === 'nginx-config');
+  const obsolete = recorded.map(({ path }) => path).filter((path) => path !== front?.file);
+  return { obsolete, ...(front && { file: { path: front.file, content: front.content } }) };
 }
 
 /** Whether the user was there before us. One with our directory as its home was made by a run whose record is lost. */

@@ -103,6 +103,8 @@ const rules: { [C in Rule['code']]: Extract<Rule, { code: C }> } = {
   'not-a-port': { code: 'not-a-port', offAllowed: true },
   'same-port': { code: 'same-port', other: '--derp-port' },
   'port-in-use': { code: 'port-in-use', protocol: 'tcp', owner: { name: 'nginx', pid: 812 } },
+  'nginx-in-the-way': { code: 'nginx-in-the-way', obstacle: { reason: 'same-name', file: '/etc/nginx/a' } },
+  'nothing-in-front': { code: 'nothing-in-front' },
   'port-denied': { code: 'port-denied', protocol: 'tcp' },
   'no-free-port': { code: 'no-free-port', protocol: 'udp' },
   'not-one-of': { code: 'not-one-of', choices: ['a', 'b'] },

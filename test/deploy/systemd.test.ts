@@ -312,6 +312,21 @@ describe('uninstallSteps', () => {
     ]);
   });
 
+  it('takes back what nginx was told, when the file is gone', () => {
+    const path = '/etc/nginx/conf.d/derp-setup.conf';
+    const told = [path, '/etc/nginx/conf.d/shop.conf'];
+    const files = told.map((file) => ({ path: file, purpose: 'nginx-config' as const }));
+    const steps = uninstallSteps({ ...manifest, files }, layout, { purge: false });
+    const about = steps.filter((step) => step.kind === 'nginx' || ('path' in step && step.path.includes('nginx')));
+    expect(about).toEqual([
+      { kind: 'remove', what: 'file', path },
+      { kind: 'nginx', reloadFor: [path], isOptional: true },
+    ]);
+    // By its name alone a file is not nginx's.
+    const other = uninstallSteps({ ...manifest, files: [{ path, purpose: 'unit' }] }, layout, { purge: false });
+    expect(other.map(line)).not.toContain(`remove ${path}`);
+  });
+
   it('believes no manifest that names what was never ours', () => {
     const paths = [
       '/etc/passwd',

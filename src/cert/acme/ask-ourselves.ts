@@ -2,11 +2,13 @@
 import { X509Certificate } from 'node:crypto';
 import { get } from 'node:http';
 import { isIP, isIPv6 } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
 import { connect } from 'node:tls';
 import { type LocalAddress, localAddresses } from '../../system/network.ts';
 import { type AddressAnswer, type AddressObstacle, type HostAddress, judgeAddresses } from './addresses.ts';
 import { challengeServerName } from './identifier.ts';
 import { ACME_PROTOCOL, CHALLENGE_PATH, type Challenge, type Responder } from './responder.ts';
+import type { ChallengeWay } from './way.ts';
 
 const TIMEOUT_MS = 4000;
 /** A key authorization is some ninety characters. */
@@ -98,31 +100,46 @@ export interface SelfCheck {
   /** The addresses of the host. */
   addresses: readonly string[];
   /** Where the answer is on this machine, and where the authority looks for it. */
-  port: number;
-  outerPort: number;
+  way: Pick<ChallengeWay, 'port' | 'frontPort' | 'outerPort'>;
   local?: readonly LocalAddress[];
 }
 
+/** How long what hands connections on may take until it does so, milliseconds: nginx changes its workers one by one. */
+const FRONT_PATIENCE_MS = 5000;
+const PAUSE_MS = 250;
+
+/** Asks by every address of the host. */
+async function findObstacle(
+  challenge: Challenge,
+  { addresses, way: { port, frontPort = port, outerPort }, local }: SelfCheck,
+): Promise<AddressObstacle | undefined> {
+  const mine = local ?? localAddresses();
+  // By the loopback address at least: the machine may know none of the host's addresses.
+  const own = (address: string) => mine.some((entry) => entry.address === address);
+  const places = addresses.some(own) ? [...addresses] : ['127.0.0.1', ...addresses];
+  const asked = places
+    .filter((address) => isIP(address) > 0)
+    .map(async (address): Promise<HostAddress> => {
+      const isOwn = own(address) || address === '127.0.0.1';
+      return { address, own: isOwn, answer: await askAddress(challenge, address, isOwn ? frontPort : outerPort) };
+    });
+  return judgeAddresses(await Promise.all(asked), mine);
+}
+
 /** A responder that asks for its answers by every address of the host. Showing one rejects with UnreachableError. */
-export function withSelfCheck(responder: Responder, { addresses, port, outerPort, local }: SelfCheck): Responder {
+export function withSelfCheck(responder: Responder, check: SelfCheck): Responder {
   return {
     present: async (challenge, signal) => {
-      const mine = local ?? localAddresses();
       const remove = await responder.present(challenge, signal);
       try {
-        // By the loopback address at least: the machine may know none of the host's addresses.
-        const own = (address: string) => mine.some((entry) => entry.address === address);
-        const places = addresses.some(own) ? [...addresses] : ['127.0.0.1', ...addresses];
-        const asked = places
-          .filter((address) => isIP(address) > 0)
-          .map(async (address): Promise<HostAddress> => {
-            const isOwn = own(address) || address === '127.0.0.1';
-            return { address, own: isOwn, answer: await askAddress(challenge, address, isOwn ? port : outerPort) };
-          });
-        const obstacle = judgeAddresses(await Promise.all(asked), mine);
-        signal.throwIfAborted();
-        if (obstacle !== undefined) throw new UnreachableError(obstacle);
-        return remove;
+        const deadline = Date.now() + (check.way.frontPort === undefined ? 0 : FRONT_PATIENCE_MS);
+        for (;;) {
+          const obstacle = await findObstacle(challenge, check);
+          signal.throwIfAborted();
+          if (obstacle === undefined) return remove;
+          if (Date.now() >= deadline) throw new UnreachableError(obstacle);
+          await delay(PAUSE_MS, undefined, { signal });
+        }
       } catch (error) {
         await remove();
         throw error;

@@ -11,7 +11,7 @@ import type { AcmeDirectory } from './directory.ts';
 import { fetchDirectory } from './fetch-directory.ts';
 import { identifierOf } from './identifier.ts';
 import { authorityName, OrderError, type OrderObstacle } from './obstacle.ts';
-import { createPortResponder } from './port-responder.ts';
+import { portResponderOf } from './port-responder.ts';
 import { privateHost } from './private-host.ts';
 import type { Challenge } from './responder.ts';
 import type { ChallengeWay } from './way.ts';
@@ -88,9 +88,8 @@ export async function examineOrder(
   }
   signal.throwIfAborted();
   if (way.by === 'responder') {
-    const { port, outerPort } = way;
-    const check = { addresses, port, outerPort, local: looks.local() };
-    const remove = await withSelfCheck(createPortResponder(port), check).present(await rehearsalOf(order), signal);
+    const check = { addresses, way, local: looks.local() };
+    const remove = await withSelfCheck(portResponderOf(way), check).present(await rehearsalOf(order), signal);
     await remove();
   }
   return { directory, addresses };

@@ -12,7 +12,7 @@ import { createFolderResponder } from './folder-responder.ts';
 import { identifierOf } from './identifier.ts';
 import { OrderError, obstacleOf } from './obstacle.ts';
 import { type IssuedCertificate, type OrderProgress, orderCertificate } from './order.ts';
-import { createPortResponder } from './port-responder.ts';
+import { portResponderOf } from './port-responder.ts';
 import { renewalName } from './renewal-info.ts';
 import type { AcmeStore } from './store.ts';
 import type { ChallengeWay } from './way.ts';
@@ -94,11 +94,10 @@ async function order(input: IssueInput, context: IssueContext, remembered: strin
   const identifier = identifierOf(host);
   const profile = chooseProfile(identifier, directory);
   const replaces = directory.renewalInfo === undefined ? undefined : await replacedName(input, remembered);
-  const shown =
-    way.by === 'relay' ? createFolderResponder(challengeFolder, challengeOwner) : createPortResponder(way.port);
-  const { port, outerPort, challenge } = way;
+  const shown = way.by === 'relay' ? createFolderResponder(challengeFolder, challengeOwner) : portResponderOf(way);
+  const { challenge } = way;
   const local = context.looks?.local();
-  const responder = withSelfCheck(shown, { addresses, port, outerPort, ...(local && { local }) });
+  const responder = withSelfCheck(shown, { addresses, way, ...(local && { local }) });
   const attempt = async () => {
     const client = await account(input, context);
     return orderCertificate({ identifier, challenge, profile, replaces }, client, {

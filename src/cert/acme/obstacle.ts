@@ -58,13 +58,13 @@ export function authorityName(directoryUrl: string): string {
 export function obstacleOf(error: unknown, { host, directoryUrl, way }: OrderSubject): OrderObstacle | undefined {
   if (error instanceof OrderError) return error.obstacle;
   if (error instanceof UnreachableError && way !== undefined) {
-    const { challenge, port, outerPort } = way;
+    const { challenge, port, frontPort = port, outerPort } = way;
     const here = error.obstacle.code === 'silent-here';
     return {
       code: 'address-obstacle',
       host,
       obstacle: error.obstacle,
-      port: here ? port : outerPort,
+      port: here ? frontPort : outerPort,
       challenge,
     };
   }

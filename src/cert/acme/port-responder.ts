@@ -1,14 +1,17 @@
 /** Answers challenges itself, on a port that nobody else has at the moment. */
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
-import type { AddressInfo, Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import { createServer as createTlsServer } from 'node:tls';
 import { ACME_PROTOCOL, CHALLENGE_PATH, type Challenge, type Responder } from './responder.ts';
+import type { ChallengeWay } from './way.ts';
 
 /** Nobody has a good reason to hold a connection longer, milliseconds. */
 const IDLE_MS = 10_000;
 /** Authorities validate from a handful of places; anybody else may knock too. */
 const MAX_CONNECTIONS = 200;
+/** Where what is handed on arrives. */
+const LOOPBACK = '127.0.0.1';
 
 function httpServer(challenge: Extract<Challenge, { type: 'http-01' }>): Server {
   const path = CHALLENGE_PATH + challenge.token;
@@ -30,8 +33,11 @@ function tlsServer({ pair }: Extract<Challenge, { type: 'tls-alpn-01' }>) {
   return server;
 }
 
-/** A responder on every address of this machine, both families, while a challenge is shown. */
-export function createPortResponder(port: number, onListening?: (port: number) => void): Responder {
+/**
+ * A responder on every address of this machine, both families, while a challenge is shown; on the address `host` alone
+ * where something else takes connections and hands them on.
+ */
+export function createPortResponder(port: number, host?: string): Responder {
   return {
     present: async (challenge) => {
       const server = challenge.type === 'http-01' ? httpServer(challenge) : tlsServer(challenge);
@@ -43,9 +49,8 @@ export function createPortResponder(port: number, onListening?: (port: number) =
         socket.on('error', () => {}).once('close', () => open.delete(socket));
       });
       // Without an address: IPv6 and IPv4, or IPv4 alone where the machine has no IPv6.
-      server.listen(port);
+      server.listen({ port, ...(host !== undefined && { host }) });
       await once(server, 'listening');
-      onListening?.((server.address() as AddressInfo).port);
       return () =>
         new Promise((resolve) => {
           server.close(() => resolve());
@@ -53,4 +58,9 @@ export function createPortResponder(port: number, onListening?: (port: number) =
         });
     },
   };
+}
+
+/** A responder that answers where a way says. */
+export function portResponderOf({ port, frontPort }: ChallengeWay): Responder {
+  return createPortResponder(port, frontPort === undefined ? undefined : LOOPBACK);
 }

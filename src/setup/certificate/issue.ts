@@ -63,7 +63,7 @@ export async function issueOrder(order: CertificateOrder, use: IssueUse): Promis
 
 /**
  * Orders the certificate of another directory, whose certificates nobody trusts, and throws it away. Nothing is written:
- * `undefined` where the running relay would have to answer, which takes files.
+ * `undefined` where the running relay would have to answer, or something that has yet to be told to, which takes files.
  * @throws OrderError, or what the signal was aborted with
  */
 export async function rehearseOrder(
@@ -72,7 +72,7 @@ export async function rehearseOrder(
   use: Omit<IssueUse, 'asker'>,
 ): Promise<Issued | undefined> {
   const found = await findWay(order);
-  if ('way' in found && found.way.by === 'relay') return undefined;
+  if ('way' in found && (found.way.by === 'relay' || (found.way.frontPort && order.behind?.pending))) return undefined;
   const { email: _, externalAccount: __, ...rest } = order;
   return issueWith({ ...rest, directoryUrl }, emptyStore(), '', { ...use, asker: 'person' });
 }

@@ -36,6 +36,8 @@ export interface OrderUse {
   /** The target can be had at all; otherwise there are problems that come first. */
   judges: boolean;
   makesWay: MakesWay;
+  /** What hands connections on to the relay is yet to be told to. */
+  frontPending?: boolean;
 }
 
 /** The authorities to trust beside Node's own: those of this machine, and those of NODE_EXTRA_CA_CERTS. */
@@ -55,8 +57,12 @@ export async function openConnection(environment: Environment, signal: AbortSign
   });
 }
 
-/** The order that the answers ask for. */
-export function orderOf(answers: Answers, layout: Layout): CertificateOrder {
+/** The order that the answers ask for. `pending`: what hands connections on to the relay is yet to be told to. */
+export function orderOf(
+  answers: Answers,
+  layout: Layout,
+  { pending = false }: { pending?: boolean | undefined } = {},
+): CertificateOrder {
   const {
     host,
     email,
@@ -74,6 +80,7 @@ export function orderOf(answers: Answers, layout: Layout): CertificateOrder {
     ...(challenge !== undefined && { challenge }),
     derpPort: answers.derpPort,
     httpPort: answers.httpPort,
+    ...(answers.relayHttpPort !== undefined && { behind: { httpPort: answers.relayHttpPort, pending } }),
     acmeDirectory: layout.acmeDirectory,
     expected: { authority: authorityName(directoryUrl), challenge: challenge ?? '' },
   };
@@ -171,7 +178,7 @@ export async function chooseOrderedCertificate(
   use: OrderUse,
 ): Promise<CertificateChoice> {
   const { host } = answers;
-  const order = orderOf(answers, layout);
+  const order = orderOf(answers, layout, { pending: use.frontPending });
   const files = { certFile: layout.certificate(host), keyFile: layout.certificateKey(host) };
   const pair = await installedPair(layout, host, use.now);
   const isPublic = isLetsEncrypt(order.directoryUrl);

@@ -9,13 +9,13 @@ import { relayPids } from '../relay-runner.ts';
 /** Whether the owner of a port makes way before the order: a derper whose place is taken. */
 export type MakesWay = (owner: PortOwner) => boolean;
 
-/** A way; `rehearses`: its port is free at this moment, so that an answer can be shown there. */
+/** A way; `rehearses`: its port is free at this moment and leads here, so that an answer can be shown there. */
 export type FoundWay = { way: ChallengeWay; rehearses: boolean } | { obstacle: OrderObstacle };
 
 /** Looks at the ports and chooses. */
 export async function findWay(order: CertificateOrder, makesWay: MakesWay = () => false): Promise<FoundWay> {
-  const { directoryUrl, challenge: wanted, derpPort, httpPort } = order;
-  const facts = { directoryUrl, wanted, derpPort, httpPort };
+  const { directoryUrl, challenge: wanted, derpPort, httpPort, behind } = order;
+  const facts = { directoryUrl, wanted, derpPort, httpPort, ...(behind && { behind }) };
   const holders = new Map<number, PortHolder>();
   const busy = new Set<number>();
   const relay = await relayPids();
@@ -35,5 +35,6 @@ export async function findWay(order: CertificateOrder, makesWay: MakesWay = () =
     return { obstacle: { code: 'no-challenge-port', blocked: choice.blocked, chosen: wanted !== undefined } };
   }
   const { way } = choice;
-  return { way, rehearses: way.by === 'responder' && !busy.has(way.port) };
+  const isReachable = way.frontPort === undefined || behind?.pending !== true;
+  return { way, rehearses: way.by === 'responder' && !busy.has(way.port) && isReachable };
 }

@@ -17,11 +17,16 @@ export const nginxHandler: StepHandler<NginxStep> = {
     return unfinished || reloadFor.some((path) => changed.has(path)) ? { change: 'run' } : undefined;
   },
 
-  async apply(_, { remember, signal }) {
+  async apply({ isOptional = false }, { remember, signal }) {
     signal.throwIfAborted();
-    await testNginx();
     // When every file is as it was before, nginx takes that over again.
-    remember({ what: 'nginx', now: async () => {}, afterwards: reloadIfRunning });
-    await reloadNginx();
+    const way = { what: 'nginx', now: async () => {}, afterwards: reloadIfRunning };
+    try {
+      await testNginx();
+      remember(way);
+      await reloadNginx();
+    } catch (error) {
+      if (!(isOptional && error instanceof NginxError)) throw error;
+    }
   },
 };

@@ -33,6 +33,26 @@ describe('the way to answer a challenge', () => {
     expect(chooseWay({ ...odd, directoryUrl: OWN, wanted: 'tls-alpn-01' })).toMatchObject({ way: { outerPort: 8443 } });
   });
 
+  it('is the relay’s own port behind what hands port 80 on', () => {
+    const behind = { httpPort: 8080 };
+    expect(candidatePorts(facts({ behind }))).toEqual([8080, 443]);
+    expect(chooseWay(facts({ behind, held: { 80: nginx } }))).toEqual({
+      way: { challenge: 'http-01', by: 'responder', port: 8080, frontPort: 80, outerPort: 80 },
+    });
+    expect(chooseWay(facts({ behind, held: { 80: nginx, 8080: { state: 'relay' } } }))).toEqual({
+      way: { challenge: 'http-01', by: 'relay', port: 8080, frontPort: 80, outerPort: 80 },
+    });
+    const inner = { derpPort: 8443 };
+    expect(chooseWay(facts({ behind: inner, directoryUrl: OWN, wanted: 'tls-alpn-01', derpPort: 444 }))).toEqual({
+      way: { challenge: 'tls-alpn-01', by: 'responder', port: 8443, frontPort: 444, outerPort: 444 },
+    });
+  });
+
+  it('is not behind it where the authority comes by another port than is handed on', () => {
+    const odd = facts({ behind: { httpPort: 8080 }, httpPort: 81, held: { 80: nginx } });
+    expect(chooseWay(odd)).toEqual({ way: { challenge: 'tls-alpn-01', by: 'responder', port: 443, outerPort: 443 } });
+  });
+
   it('is named with who is in the way, where there is none', () => {
     const denied: PortHolder = { state: 'denied' };
     expect(chooseWay(facts({ held: { 80: nginx, 443: denied } }))).toEqual({

@@ -159,7 +159,8 @@ describe('ports', () => {
     if (httpPort === 80 && named.includes('httpPort')) {
       problems.push({ subject: '--http-port', flag: '--http-port', value: '80', rule: inUse });
     }
-    return { ports: { derpPort, httpPort: httpPort === 80 ? -1 : httpPort, stunPort }, notes: [], problems };
+    const ports = { derpPort, httpPort: httpPort === 80 ? -1 : httpPort, stunPort, relayHttpPort: undefined };
+    return { ports, notes: [], problems };
   };
 
   it('that are taken cannot be kept, and another one is offered', async () => {

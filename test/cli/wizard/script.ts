@@ -77,7 +77,7 @@ export function scriptedPrompter(keystrokes: Keystroke[]) {
 export const calmLookups: WizardLookups = {
   checkHost: async () => ({ leads: 'here' }),
   settlePorts: async ({ derpPort, httpPort, stunPort }) => ({
-    ports: { derpPort, httpPort, stunPort },
+    ports: { derpPort, httpPort, stunPort, relayHttpPort: undefined },
     notes: [],
     problems: [],
   }),

@@ -97,6 +97,8 @@ export const help = {
     derpPort: 'TCP port of DERP over HTTPS (default: 443; in the foreground 8443, or the next free one)',
     httpPort: 'TCP port of plain HTTP for captive-portal checks, -1 for none (default: 80; in the foreground none)',
     stunPort: 'UDP port of STUN, -1 for none (default: 3478)',
+    relayHttpPort:
+      'where the relay takes plain HTTP behind an nginx that has port 80 (default: 8080, or the next free one)',
     deploy:
       'systemd: a service that starts at boot; compose: a container; foreground: serve until Ctrl-C (default: systemd as root where it runs)',
     image: 'what the container is made of: a Debian with Node, such as a mirror of it (default: node:24-bookworm-slim)',

@@ -4,6 +4,7 @@ import { printable } from '../../text.ts';
 import type { ProblemMessages, Wording } from '../wording.ts';
 import { obstacles, valueProblems } from './certificates.ts';
 import { derperStays } from './derper.ts';
+import { nginxCannot } from './nginx-front.ts';
 import { owner } from './owner.ts';
 
 export { owner };
@@ -70,6 +71,15 @@ export const problems: ProblemMessages = {
   'port-in-use': (rule) => ({
     rule: `is in use by ${owner(rule.owner)}`,
     remedy: `stop ${rule.owner?.name ?? 'it'}, or choose another ${rule.protocol.toUpperCase()} port`,
+  }),
+  'nginx-in-the-way': ({ obstacle }) => {
+    const { why, remedy } = nginxCannot(obstacle);
+    const other = 'choose another port, or -1 for none';
+    return { rule: `is nginx's, which ${why}`, remedy: remedy === undefined ? other : `${remedy}; or ${other}` };
+  },
+  'nothing-in-front': () => ({
+    rule: 'is of no use: there is no nginx on port 80 that would hand it on',
+    remedy: 'leave it out: the relay takes port 80 itself',
   }),
   'port-denied': () => ({
     rule: 'may not be opened by this user',

@@ -3,6 +3,7 @@ import type { StopRefusal } from '../../../setup/derper/stop.ts';
 import type { FileProblem } from '../../../system/files.ts';
 import type { CheckExplanation, CheckTitles, NoteMessages } from '../wording.ts';
 import { derperStays } from './derper.ts';
+import { nginxCannot } from './nginx-front.ts';
 import { owner } from './problems.ts';
 
 const scopes = {
@@ -46,6 +47,10 @@ export const notes: NoteMessages = {
     `${host} is not an address of the internet; ${authority} may issue for it all the same`,
   'port-left-out': ({ protocol, port, owner: who, flag }) =>
     `port ${port}/${protocol} is in use by ${owner(who)}; done without it (${flag} names another)`,
+  'nginx-hands-on': ({ file, host }) =>
+    `port 80 is nginx's; a file of its own (${file}) has it hand on what the relay needs there for ${host}`,
+  'nginx-in-the-way': ({ port, obstacle }) =>
+    `nginx has port ${port} and could hand it on, but it ${nginxCannot(obstacle).why}`,
   'host-elsewhere': ({ host, addresses }) =>
     `${host} leads to ${addresses.join(', ')}, which is not an address of this machine: right behind a provider's NAT, wrong otherwise`,
   'host-unresolved': ({ host }) =>

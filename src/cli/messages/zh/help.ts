@@ -97,6 +97,7 @@ export const help: Messages['help'] = {
     derpPort: 'DERP（HTTPS）的 TCP 端口（默认：443；前台运行时为 8443，被占用则取下一个空闲端口）',
     httpPort: '明文 HTTP 的 TCP 端口，用于检测强制门户，-1 表示关闭（默认：80；前台运行时关闭）',
     stunPort: 'STUN 的 UDP 端口，-1 表示关闭（默认：3478）',
+    relayHttpPort: '端口 80 由 nginx 使用时，中继在本机接收明文 HTTP 的端口（默认：8080，被占用则取下一个空闲端口）',
     deploy:
       'systemd：开机自启的服务；compose：容器；foreground：在前台运行，直到按下 Ctrl-C（默认：root 且有 systemd 时为 systemd）',
     image: '容器所用的镜像：带 Node 的 Debian，例如国内镜像站的同一镜像（默认：node:24-bookworm-slim）',

@@ -4,6 +4,7 @@ import { printable } from '../../text.ts';
 import type { ProblemMessages, Wording } from '../wording.ts';
 import { obstacles, valueProblems } from './certificates.ts';
 import { derperStays } from './derper.ts';
+import { nginxCannot } from './nginx-front.ts';
 import { owner } from './owner.ts';
 
 export { owner };
@@ -76,6 +77,18 @@ export const problems: ProblemMessages = {
   'port-in-use': (rule) => ({
     rule: `已被${owner(rule.owner)}占用`,
     remedy: `请停止${rule.owner?.name ? ` ${rule.owner.name}` : '该程序'}，或换一个 ${rule.protocol.toUpperCase()} 端口`,
+  }),
+  'nginx-in-the-way': ({ obstacle }) => {
+    const { why, remedy } = nginxCannot(obstacle);
+    const other = '换一个端口，或用 -1 关闭';
+    return {
+      rule: `已被 nginx 占用，而 nginx ${why}`,
+      remedy: remedy === undefined ? `请${other}` : `${remedy}；或者${other}`,
+    };
+  },
+  'nothing-in-front': () => ({
+    rule: '没有用处：端口 80 上没有可以转发的 nginx',
+    remedy: '请去掉它，中继会直接使用端口 80',
   }),
   'port-denied': () => ({ rule: '当前用户无权使用此端口', remedy: '请改用 1024 及以上的端口，或以 root 身份运行' }),
   'no-free-port': ({ protocol }) => ({ rule: `已被占用，且更高的 ${protocol.toUpperCase()} 端口也都不可用` }),

@@ -1,6 +1,7 @@
 import type { Messages } from '../en.ts';
 import type { CheckTitles, NoteMessages } from '../wording.ts';
 import { derperStays } from './derper.ts';
+import { nginxCannot } from './nginx-front.ts';
 import { owner } from './problems.ts';
 
 const scopes = {
@@ -37,6 +38,10 @@ export const notes: NoteMessages = {
   'order-for-private': ({ host, authority }) => `${host} 不是互联网地址；${authority} 仍有可能为它签发证书`,
   'port-left-out': ({ protocol, port, owner: who, flag }) =>
     `端口 ${port}/${protocol} 已被${owner(who)}占用，本次不使用（可用 ${flag} 指定其他端口）`,
+  'nginx-hands-on': ({ file, host }) =>
+    `端口 80 由 nginx 使用；将添加一个单独的文件（${file}），让 nginx 把中继所需的 ${host} 请求转发过来`,
+  'nginx-in-the-way': ({ port, obstacle }) =>
+    `端口 ${port} 由 nginx 使用，本可由它转发，但 nginx ${nginxCannot(obstacle).why}`,
   'host-elsewhere': ({ host, addresses }) =>
     `${host} 指向 ${addresses.join('、')}，不是本机的地址：如果本机在云服务商的 NAT 之后则正常，否则有误`,
   'host-unresolved': ({ host }) => `${host} 目前无法解析：DNS 生效之前，客户端找不到这台中继`,

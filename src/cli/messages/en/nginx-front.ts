@@ -1,0 +1,27 @@
+import type { FrontObstacle } from '../../../setup/nginx/http-front.ts';
+
+/** Why nginx cannot hand port 80 on, as what follows "nginx …". */
+export function nginxCannot(obstacle: FrontObstacle): { why: string; remedy?: string } {
+  switch (obstacle.reason) {
+    case 'no-include':
+      return {
+        why: 'reads no files of a folder in its http block, so that nothing can be added beside what is there',
+        remedy: 'add  include /etc/nginx/conf.d/*.conf;  to the http block of nginx.conf',
+      };
+    case 'same-name':
+      return {
+        why: `serves a site of the same name already (${obstacle.file})`,
+        remedy: 'give the relay a name of its own',
+      };
+    case 'not-public':
+      return { why: 'listens there for this machine only' };
+    case 'proxy-protocol':
+      return { why: 'stands behind another proxy there (its listen says proxy_protocol)' };
+    case 'not-ours-to-ask':
+      return { why: "is not this system's own, but that of a container, say" };
+    case 'unreadable':
+      return { why: 'has a configuration that derp-setup does not understand' };
+    case 'broken':
+      return { why: `refuses its configuration as it is: ${obstacle.said}`, remedy: 'mend that first: nginx -t' };
+  }
+}
