@@ -66,7 +66,13 @@ async function serve(prepared: Prepared, once: boolean, interruption: Interrupti
   output.document(reportDocument(result, messages));
   if (!once) {
     output.progress(`\n${report.serving}`);
+    // The authority's client is loaded where it is needed only.
+    const renewal =
+      prepared.answers.cert === 'letsencrypt'
+        ? (await import('./renew/foreground.ts')).renewMeanwhile(prepared, relay, session)
+        : undefined;
     await interruption.happened;
+    await renewal?.stop();
     output.progress(report.stopping);
   }
   await relay.stop();

@@ -62,7 +62,7 @@ export async function installedRunner(): Promise<RelayRunner> {
   return runnerOf(document?.values.deploy === 'compose' ? 'compose' : undefined);
 }
 
-/** The processes of the relay on this machine, whatever runs it. */
+/** The processes of the relay on this machine, whatever runs it; this one too, as it may serve inside it. */
 export async function relayPids(): Promise<ReadonlySet<number>> {
   const [unit, container] = await Promise.all([
     isSystemdRunning().then((runs) => (runs ? unitState(RELAY_UNIT) : undefined)),
@@ -73,5 +73,6 @@ export async function relayPids(): Promise<ReadonlySet<number>> {
     }),
   ]);
   const isOurs = container?.projectDirectory === layoutBelow('/').composeDirectory;
-  return new Set([unit?.mainPid, isOurs ? container.pid : undefined].filter((pid) => pid !== undefined));
+  const pids = [process.pid, unit?.mainPid, isOurs ? container.pid : undefined];
+  return new Set(pids.filter((pid) => pid !== undefined));
 }

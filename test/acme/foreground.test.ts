@@ -4,9 +4,11 @@ import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { readServedChain } from '../../src/setup/status/served-certificate.ts';
 import { temporaryDirectory } from '../temporary.ts';
+import { exchangePackets } from './support/exchange.ts';
 import { freePorts, type Pebble, startPebble } from './support/pebble.ts';
-import { derpSetup } from './support/run.ts';
+import { derpSetup, startDerpSetup } from './support/run.ts';
 
 let pebble: Pebble;
 let home: string;
@@ -86,5 +88,43 @@ describe('in the foreground', () => {
     const untrusted = await setup();
     expect(untrusted.document.problems[0].rule).toMatch(/does not trust/);
     expect(() => statSync(file())).toThrow();
+  });
+});
+
+describe('while it serves', () => {
+  /** Long enough for a busy machine to renew in the third that is left. */
+  const SECONDS = 60;
+
+  it('renews by itself, by the port that it has itself, and its clients notice nothing', async () => {
+    const short = await startPebble({ profiles: { default: SECONDS, shortlived: SECONDS } });
+    const bundle = join(home, 'short.pem');
+    const root = await short.issuingRoot();
+    writeFileSync(bundle, root + short.authority);
+    const ports = ['--derp-port', String(short.tlsPort), '--http-port', String(short.httpPort), '--stun-port', '-1'];
+    const args = ['--cert', 'letsencrypt', '--acme-directory', short.directoryUrl, '--host', '127.0.0.1', ...ports];
+    const relay = startDerpSetup(['--deploy', 'foreground', '--yes', ...args], {
+      home,
+      environment: { SSL_CERT_FILE: bundle },
+    });
+    try {
+      const served = async () => (await readServedChain('127.0.0.1', short.tlsPort))?.[0]?.fingerprint256;
+      await expect.poll(served, { timeout: 30_000 }).toBeDefined();
+      const first = await served();
+      const exchange = await exchangePackets('127.0.0.1', root, short.tlsPort);
+      try {
+        await expect.poll(served, { timeout: SECONDS * 1000, interval: 500 }).not.toBe(first);
+        const { ended, sent } = exchange.seen();
+        expect(ended).toBeUndefined();
+        await expect.poll(() => exchange.seen().received).toBeGreaterThan(sent);
+      } finally {
+        exchange.close();
+      }
+    } finally {
+      relay.interrupt();
+      const { stderr, code } = await relay.finished;
+      await short.stop();
+      expect(code, stderr).toBe(0);
+      expect(stderr).toContain('A new certificate for 127.0.0.1 is served');
+    }
   });
 });

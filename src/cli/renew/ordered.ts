@@ -1,10 +1,31 @@
 /** Certificates of an authority: ordered anew when they are due. */
 import { orderOf } from '../../setup/certificate/order.ts';
-import { renewOrdered } from '../../setup/certificate/renew.ts';
+import { type RenewalOutcome, renewOrdered } from '../../setup/certificate/renew.ts';
 import { EXIT } from '../exit-codes.ts';
 import { formatDay, formatTime } from '../figures.ts';
+import type { Messages } from '../messages/en.ts';
 import { orderFailure } from '../order-failure.ts';
 import type { RenewRun } from './run.ts';
+
+/** Why there is no new certificate, in a line, and what mends it. */
+export function renewalTrouble(
+  outcome: Exclude<RenewalOutcome, { kind: 'not-due' | 'renewed' }>,
+  messages: Messages,
+): { code: string; reason: string; more: readonly string[] } {
+  const { certificates } = messages;
+  switch (outcome.kind) {
+    case 'waiting': {
+      const reason = certificates.waiting(formatTime(outcome.wait.until), outcome.detail);
+      return { code: 'order-waits', reason, more: [] };
+    }
+    case 'not-served':
+      return { code: 'not-served', reason: certificates.notServed(outcome.port), more: [] };
+    case 'failed': {
+      const [reason = '', ...more] = orderFailure(outcome, messages);
+      return { code: outcome.obstacle.code, reason, more };
+    }
+  }
+}
 
 /** Resolves to the exit code. */
 export async function renewOrderedCertificate(run: RenewRun): Promise<number> {
@@ -42,13 +63,9 @@ export async function renewOrderedCertificate(run: RenewRun): Promise<number> {
       output.document({ ok: true, renewed: true, certificate });
       return EXIT.done;
     }
-    case 'waiting':
-      return fail('order-waits', certificates.waiting(formatTime(outcome.wait.until), outcome.detail));
-    case 'not-served':
-      return fail('not-served', certificates.notServed(outcome.port));
-    case 'failed': {
-      const [reason = '', ...more] = orderFailure(outcome, messages);
-      return fail(outcome.obstacle.code, reason, more);
+    default: {
+      const { code, reason, more } = renewalTrouble(outcome, messages);
+      return fail(code, reason, more);
     }
   }
 }

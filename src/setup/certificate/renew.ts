@@ -17,7 +17,7 @@ import { issueOrder } from './issue.ts';
 import { installedPair, openConnection } from './order.ts';
 import { glanceAtStore } from './order-memory.ts';
 import type { CertificatePair } from './pair.ts';
-import { NotServedError, relayOwnership, servedPaths, servePair } from './serving.ts';
+import { installedServing, NotServedError, type Serving, servedPaths, servePair } from './serving.ts';
 
 /** What became of it. `notAfter`: of the certificate that is served then; undefined where there is none. */
 export type RenewalOutcome =
@@ -35,6 +35,8 @@ export interface RenewInput {
   force: boolean;
   environment: Record<string, string | undefined>;
   signal: AbortSignal;
+  /** Who serves it; the installed relay when absent. */
+  serving?: Serving;
   onProgress?(progress: OrderProgress): void;
 }
 
@@ -76,7 +78,7 @@ async function rememberNotServed({ order }: RenewInput, port: number): Promise<v
  * @throws FileError, CommandError, or what the signal was aborted with
  */
 export async function renewOrdered(input: RenewInput): Promise<RenewalOutcome> {
-  const { order, layout, force, environment, signal, onProgress } = input;
+  const { order, layout, force, environment, signal, serving = installedServing, onProgress } = input;
   const { host, derpPort: port } = order;
   const now = new Date();
   const pair = await installedPair(layout, host, now);
@@ -95,7 +97,7 @@ export async function renewOrdered(input: RenewInput): Promise<RenewalOutcome> {
   const { memory } = await glanceAtStore(order);
   const wait = memory && waitBefore(memory, asker, now);
   if (wait) return { kind: 'waiting', notAfter: pair?.notAfter, wait, detail: memory.failures.at(-1)?.detail ?? '' };
-  const { group } = await relayOwnership();
+  const { group } = await serving.ownership();
   await prepareDirectory(order.acmeDirectory, group);
   try {
     const issued = await issueOrder(order, {
@@ -106,7 +108,14 @@ export async function renewOrdered(input: RenewInput): Promise<RenewalOutcome> {
       ...(group !== undefined && { challengeOwner: { uid: process.getuid?.() ?? 0, gid: group } }),
       ...(onProgress && { onProgress }),
     });
-    await servePair(servedPaths(layout, host), issued, new X509Certificate(issued.certPem), { host, port }, signal);
+    await servePair(
+      servedPaths(layout, host),
+      issued,
+      new X509Certificate(issued.certPem),
+      { host, port },
+      signal,
+      serving,
+    );
     return { kind: 'renewed', notAfter: issued.notAfter, window };
   } catch (error) {
     if (error instanceof NotServedError) {

@@ -4,7 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { type Layout, RELAY_USER } from '../../deploy/layout.ts';
 import { PRIVATE_FILE, PUBLIC_FILE } from '../../deploy/steps.ts';
 import { findUser } from '../../system/users.ts';
-import { installedRunner } from '../relay-runner.ts';
+import { installedRunner, type RelayRunner } from '../relay-runner.ts';
 import { readServedChain } from '../status/served-certificate.ts';
 import { type PairOwnership, type PairPaths, type PairTexts, restorePair, writePair } from './store.ts';
 
@@ -42,9 +42,25 @@ export async function isServed(
   return chain?.[0]?.fingerprint256 === leaf.fingerprint256;
 }
 
+/** Who serves a certificate, and whose its files are. */
+export interface Serving {
+  runner(): Promise<RelayRunner>;
+  ownership(): Promise<PairOwnership & { group: number | undefined }>;
+}
+
+/** The relay that is installed on this machine. */
+export const installedServing: Serving = { runner: installedRunner, ownership: relayOwnership };
+
+/** A relay inside this process, whose files are its user's. */
+export function ownServing(relay: { reload(): Promise<void> }): Serving {
+  const runner: RelayRunner = { state: async () => 'running', reload: () => relay.reload(), start: async () => {} };
+  const ownership = { certMode: PUBLIC_FILE, keyMode: PRIVATE_FILE, owner: undefined, group: undefined };
+  return { runner: async () => runner, ownership: async () => ownership };
+}
+
 /** Has the relay read its certificate; false where somebody has stopped it, who does not want it started at night. */
-async function takeUp(): Promise<boolean> {
-  const runner = await installedRunner();
+async function takeUp(serving: Serving): Promise<boolean> {
+  const runner = await serving.runner();
   const state = await runner.state();
   if (state === 'stopped') return false;
   if (state === 'running') await runner.reload();
@@ -69,11 +85,12 @@ export async function servePair(
   leaf: X509Certificate,
   { host, port }: { host: string; port: number },
   signal: AbortSignal,
+  serving = installedServing,
 ): Promise<void> {
-  const { certMode, keyMode, owner } = await relayOwnership();
+  const { certMode, keyMode, owner } = await serving.ownership();
   await writePair(paths, texts, { certMode, keyMode, owner });
   try {
-    if (!(await takeUp())) return;
+    if (!(await takeUp(serving))) return;
     const deadline = Date.now() + TAKE_UP_MS;
     while (!(await isServed(leaf, { host, port }, signal))) {
       if (Date.now() > deadline) throw new NotServedError(port, false);
@@ -81,7 +98,7 @@ export async function servePair(
     }
   } catch (error) {
     const restored = await restorePair(paths);
-    if (restored) await takeUp().catch(() => {});
+    if (restored) await takeUp(serving).catch(() => {});
     throw error instanceof NotServedError ? new NotServedError(port, restored) : error;
   }
 }

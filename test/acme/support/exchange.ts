@@ -17,8 +17,9 @@ export interface Exchanged {
 }
 
 /** Begins; the clients trust authorities in `extraCa` too. */
-export async function exchangePackets(host: string, extraCa: string): Promise<Exchange> {
-  const connect = () => connectDerp({ host, trust: { kind: 'ca', extraCa }, way: 'upgrade', timeoutMs: 30_000 });
+export async function exchangePackets(host: string, extraCa: string, port = 443): Promise<Exchange> {
+  const trust = { kind: 'ca', extraCa } as const;
+  const connect = () => connectDerp({ host, port, trust, way: 'upgrade', timeoutMs: 30_000 });
   return new Exchange(await connect(), await connect());
 }
 

@@ -12,11 +12,22 @@ export interface Finished {
   stderr: string;
 }
 
+/** Where it runs. */
+interface Place {
+  home: string;
+  environment?: Record<string, string>;
+}
+
 /** Runs it to its end. */
-export function derpSetup(
+export function derpSetup(args: readonly string[], place: Place): Promise<Finished> {
+  return startDerpSetup(args, place).finished;
+}
+
+/** Starts it; `interrupt` is a Ctrl-C. */
+export function startDerpSetup(
   args: readonly string[],
-  { home, environment = {} }: { home: string; environment?: Record<string, string> },
-): Promise<Finished> {
+  { home, environment = {} }: Place,
+): { finished: Promise<Finished>; interrupt(): void } {
   const env = { PATH: process.env.PATH ?? '', HOME: home, XDG_STATE_HOME: join(home, 'state'), ...environment };
   const child = spawn(process.execPath, [program, ...args], { cwd: home, env, stdio: ['ignore', 'pipe', 'pipe'] });
   let [stdout, stderr] = ['', ''];
@@ -26,8 +37,9 @@ export function derpSetup(
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
     stderr += text;
   });
-  return new Promise((resolve, reject) => {
+  const finished = new Promise<Finished>((resolve, reject) => {
     child.once('error', reject);
     child.once('close', (code) => resolve({ code, stdout, stderr }));
   });
+  return { finished, interrupt: () => void child.kill('SIGINT') };
 }
