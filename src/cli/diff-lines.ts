@@ -1,7 +1,7 @@
 /** What a plan would change in files, line by line. Secrets are named and never shown. */
 import type { ChalkInstance } from 'chalk';
 import { createTwoFilesPatch, OMIT_HEADERS } from 'diff';
-import type { FileStep } from '../deploy/steps.ts';
+import type { EditStep, FileStep, RestoreStep } from '../deploy/steps.ts';
 import type { PreviewedStep } from '../setup/preview.ts';
 import type { Messages } from './messages/en.ts';
 
@@ -22,19 +22,20 @@ function headLines(isNew: boolean, path: string, paint: ChalkInstance): string[]
 
 /** One file as a unified diff, as `diff -u` and `patch` write and read it. */
 function fileLines(
-  { path, content, purpose, secret }: FileStep,
+  step: FileStep | EditStep | RestoreStep,
   { before, after, change }: PreviewedStep['finding'],
   { plan }: Messages,
   paint: ChalkInstance,
   limit: number,
 ): string[] {
+  const { path } = step;
   const isNew = change === 'create';
   const head = headLines(isNew, path, paint);
-  if (secret) return [...head, paint.dim(plan.secret)];
+  if (step.kind === 'file' && step.secret) return [...head, paint.dim(plan.secret)];
   if (before === undefined || after === undefined) return [...head, paint.dim(plan.onlyMode)];
   // Nobody reads base64.
-  if (purpose === 'certificate') {
-    return [...head, paint.dim(plan.certificateText(content.split('-----BEGIN').length - 1))];
+  if (step.kind === 'file' && step.purpose === 'certificate') {
+    return [...head, paint.dim(plan.certificateText(step.content.split('-----BEGIN').length - 1))];
   }
   const patch = createTwoFilesPatch(path, path, before, after, '', '', {
     context: CONTEXT,
@@ -63,6 +64,8 @@ export function previewDiffLines(
 ): string[] {
   const limit = verbose ? Number.POSITIVE_INFINITY : LONGEST_NEW_FILE;
   return preview.flatMap(({ step, finding }) =>
-    step.kind === 'file' ? [...fileLines(step, finding, messages, paint, limit), ''] : [],
+    step.kind === 'file' || step.kind === 'edit' || step.kind === 'restore'
+      ? [...fileLines(step, finding, messages, paint, limit), '']
+      : [],
   );
 }

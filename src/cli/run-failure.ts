@@ -2,12 +2,14 @@
 
 import { OrderError } from '../cert/acme/obstacle.ts';
 import { StopRefusedError } from '../setup/derper/stop.ts';
+import { SitesError } from '../setup/nginx/site-answers.ts';
 import { ProofError, type RunError } from '../setup/run.ts';
 import { ContainerError } from '../setup/steps/compose.ts';
 import { ImageError } from '../setup/steps/image.ts';
 import { ServiceError } from '../setup/steps/service.ts';
 import { FileError } from '../system/files.ts';
 import { FirewallError } from '../system/firewall.ts';
+import { NginxError } from '../system/nginx.ts';
 import { EXIT } from './exit-codes.ts';
 import type { Messages } from './messages/en.ts';
 import { orderFailure } from './order-failure.ts';
@@ -27,6 +29,22 @@ function explainFile({ path, action, problem, reason }: FileError, messages: Mes
 interface Explanation {
   reason: string;
   more: string[];
+}
+
+/** What nginx or its sites have against it. */
+function explainNginx(cause: NginxError | SitesError, { nginx }: Messages): Explanation {
+  if (cause instanceof SitesError) {
+    const more = cause.changed.map(({ site, before, after }) =>
+      nginx.siteChanged(site.name, site.address, before, after),
+    );
+    return { reason: nginx.sitesChanged(cause.changed.length), more: more.map((line) => `  ${line}`) };
+  }
+  const said = cause.said.map(harmless);
+  if (cause.problem === 'test') return { reason: nginx.testFailed(said), more: [] };
+  const { denied, busy, other } = nginx.reloadRemedy;
+  const text = said.join(' ');
+  const remedy = /\(13:/.test(text) ? denied : /\(98:/.test(text) ? busy : other;
+  return { reason: nginx.reloadFailed(said), more: [`  → ${remedy}`] };
 }
 
 function explain({ failure: { cause } }: RunError, messages: Messages): Explanation {
@@ -65,6 +83,7 @@ function explain({ failure: { cause } }: RunError, messages: Messages): Explanat
     const [reason = '', ...more] = orderFailure(cause, messages);
     return { reason, more: more.map((line) => `  → ${line}`) };
   }
+  if (cause instanceof NginxError || cause instanceof SitesError) return explainNginx(cause, messages);
   if (cause instanceof ProofError) return { reason: report.notProved, more: [] };
   if (cause instanceof StopRefusedError) return { reason: report.derperNotStopped(cause.refusal.code), more: [] };
   if (cause instanceof FirewallError) {

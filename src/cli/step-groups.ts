@@ -15,6 +15,8 @@ export type GroupKind =
   | 'firewall'
   | 'stop-derper'
   | 'nginx'
+  | 'edits'
+  | 'restore'
   | 'boot'
   | 'service'
   | 'image'
@@ -47,6 +49,10 @@ export function groupKeyOf(step: Step): { kind: GroupKind; key: string } {
       return alone('programs');
     case 'certificate':
       return alone('order');
+    case 'edit':
+      return alone('edits', dirname(step.path));
+    case 'restore':
+      return alone('restore', dirname(step.path));
     case 'enable':
       return alone('boot');
     case 'owner':

@@ -42,7 +42,7 @@ export function changedLines({ finding }: PreviewedStep): { added: number; remov
 
 /** `+3 −1 lines`, summed up over files; a word where nothing can be counted. */
 function changeDetail(members: readonly PreviewedStep[], text: Plan): string {
-  const files = members.filter(({ step }) => step.kind === 'file');
+  const files = members.filter(({ step }) => ['file', 'edit', 'restore'].includes(step.kind));
   if (files.length === 0) return '';
   if (files.every(({ finding }) => finding.change === 'create')) return text.isNew;
   const counts = files.flatMap((file) => (file.finding.change === 'create' ? [] : (changedLines(file) ?? [])));
@@ -116,7 +116,8 @@ function containerText(group: StepGroup, text: Plan): StepText {
 }
 
 /** A group in words. */
-export function describeGroup(group: StepGroup, { plan: text, certificates }: Messages): StepText {
+export function describeGroup(group: StepGroup, messages: Messages): StepText {
+  const { plan: text, certificates, nginx } = messages;
   const plain = (words: string, detail = ''): StepText => ({ text: words, detail, alarming: false });
   const subjects = group.members.map(({ step }) =>
     harmless('unit' in step ? step.unit : 'path' in step ? step.path : ''),
@@ -148,6 +149,13 @@ export function describeGroup(group: StepGroup, { plan: text, certificates }: Me
     }
     case 'stop-derper':
       return plain(text.stopDerper(stepsOf(group, 'stop-derper')[0]!.name), text.stopDerperNote);
+    case 'edits':
+      return plain(nginx.edit(namesIn(subjects, text)), changeDetail(group.members, text));
+    case 'restore': {
+      const touched = group.members.some(({ finding }) => finding.details?.includes('touched'));
+      const detail = changeDetail(group.members, text);
+      return plain(nginx.restore(namesIn(subjects, text)), touched ? text.list([detail, nginx.touched]) : detail);
+    }
     case 'nginx':
       return plain(text.reloadNginx);
     case 'boot':
@@ -188,7 +196,7 @@ export function memberTexts(group: StepGroup, { plan: text }: Messages): string[
     if (step.kind === 'firewall' || step.kind === 'close-firewall') return finding.details ?? [];
     if (step.kind === 'link') return [`${step.path} → ${step.target}`];
     if (!('path' in step)) return group.members.length > 1 && 'unit' in step ? [step.unit] : [];
-    const detail = step.kind === 'file' ? changeDetail([member], text) : '';
+    const detail = ['file', 'edit', 'restore'].includes(step.kind) ? changeDetail([member], text) : '';
     return [detail === '' ? step.path : `${step.path}   ${detail}`];
   });
 }

@@ -4,6 +4,7 @@ import { headscaleYaml } from '../derp-map/headscale.ts';
 import type { DerpMap } from '../derp-map/region.ts';
 import type { RelayConfig } from '../relay/config.ts';
 import { type Layout, layoutBelow, RELAY_USER, RENEW_TIMER, RENEW_UNIT } from './layout.ts';
+import type { NginxChange } from './nginx/bypass-steps.ts';
 import { type NginxFiles, nginxFileSteps, nginxReloadSteps } from './nginx/http-steps.ts';
 import { listensOn, plannedDerpMap, plannedRelayConfig, type TargetInput } from './relay-description.ts';
 import {
@@ -46,6 +47,8 @@ export interface InstalledInput extends TargetInput {
   ordersCertificates?: boolean;
   /** The number that the relay's user must get, if it is to be made. */
   userId?: number;
+  /** What is done to the nginx that shares its port, or shared it. */
+  sharing?: NginxChange;
   /** Write files only: enable and start nothing. */
   noStart: boolean;
   /** The manifest's text for these steps, which is itself one of the files. */
@@ -184,6 +187,9 @@ export function reloadedFiles({ layout, relay, certificate }: InstalledInput): s
 export function recordedSteps(input: InstalledInput, steps: readonly Step[]): Step[] {
   const first = directoryStep(input.layout.configDirectory);
   const outdated = (input.outdated ?? []).map((path): Step => ({ kind: 'remove', what: 'tree', path }));
-  const rest = [...steps, ...outdated];
-  return [first, publicFileStep('manifest', input.layout.manifest, input.manifest([first, ...rest])), ...rest];
+  const { before = [], after = [] } = input.sharing ?? {};
+  const rest = [...steps, ...after, ...outdated];
+  const manifest = publicFileStep('manifest', input.layout.manifest, input.manifest([...before, first, ...rest]));
+  // What an earlier run did to nginx is taken back as long as the record of it is there.
+  return [...before, first, manifest, ...rest];
 }

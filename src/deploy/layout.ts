@@ -19,6 +19,8 @@ export interface Layout {
   derpMap: string;
   headscaleMap: string;
   stateDirectory: string;
+  /** Copies of nginx's files that were edited, as they were: they may hold secrets of others. */
+  nginxBackups: string;
   /** The relay's own key, in derper's JSON form. */
   relayKey: string;
   /** Accounts at certificate authorities, and the answers to their challenges: root's, for the relay to read in part. */
@@ -76,6 +78,7 @@ export function layoutBelow(root: string): Layout {
     derpMap: join(configDirectory, 'derp-map.json'),
     headscaleMap: join(configDirectory, 'headscale-derp.yaml'),
     stateDirectory,
+    nginxBackups: join(configDirectory, 'nginx-backup'),
     relayKey: join(stateDirectory, 'derper.key'),
     acmeDirectory: join(stateDirectory, 'acme'),
     programsDirectory,

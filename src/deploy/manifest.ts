@@ -1,6 +1,7 @@
 /** What an installation consists of, in a file of its own: exactly this is what `uninstall` removes. */
 import { createHash } from 'node:crypto';
 import { basename, dirname, join, relative } from 'node:path';
+import { isNginxRecord, type NginxRecord } from './nginx/record.ts';
 import { type ComposeProject, composeProject, type FilePurpose, type Opening, type Step } from './steps.ts';
 
 /** The form of the file that this version writes. */
@@ -34,6 +35,8 @@ export interface Manifest {
   compose?: ComposeProject;
   /** The derper that was stopped in favour of the relay, and what a person would type to have it serve again. */
   stoppedDerper?: { name: string; bringBack?: string };
+  /** The nginx that shares a port with the relay. */
+  nginx?: NginxRecord;
 }
 
 /** A digest of a file's content. */
@@ -54,6 +57,8 @@ export interface Before {
   root: string;
   /** Which openings this run adds, or earlier ones added. */
   openings: readonly Opening[];
+  /** The nginx that shares a port with the relay from then on. */
+  nginx?: NginxRecord | undefined;
 }
 
 /** More runs than this are not killed one after the other. */
@@ -101,10 +106,18 @@ export function manifestOf(steps: readonly Step[], version: string, before: Befo
       manifest.stoppedDerper = { name, ...(bringBack !== undefined && { bringBack }) };
     }
   }
+  if (before.nginx !== undefined) manifest.nginx = before.nginx;
   if (old === undefined) return inOrder(manifest);
+  const removed = new Set(
+    steps.flatMap((step) => (step.kind === 'remove' && step.what === 'file' ? [inside(step.path)] : [])),
+  );
   return inOrder({
     ...manifest,
-    files: union(manifest.files, old.files, ({ path }) => path),
+    files: union(
+      manifest.files,
+      old.files.filter(({ path }) => !removed.has(path)),
+      ({ path }) => path,
+    ),
     directories: union(manifest.directories, old.directories, String),
     trees: union(manifest.trees, old.trees, String),
     units: union(manifest.units, old.units, String),
@@ -166,7 +179,8 @@ export function parseManifest(text: string): Manifest {
     typeof version === 'string' &&
     Array.isArray(files) &&
     files.every(isWrittenFile) &&
-    [directories, trees, units].every(isTexts);
+    [directories, trees, units].every(isTexts) &&
+    (manifest.nginx === undefined || isNginxRecord(manifest.nginx));
   if (!whole) throw new ManifestError('damaged');
   return manifest as unknown as Manifest;
 }

@@ -1,5 +1,7 @@
 /** What a plan is made of: steps that are data, so that they can be shown, compared and tested before any is taken. */
 import { COMPOSE_PROJECT, RELAY_CONTAINER } from './layout.ts';
+import type { SiteCheck } from './nginx/bypass.ts';
+import type { EditedFile, NginxRecord } from './nginx/record.ts';
 
 /** Makes a directory, and those above it, unless it is there. */
 export interface DirectoryStep {
@@ -28,6 +30,8 @@ export type FilePurpose =
   | 'relay-config'
   | 'launcher'
   | 'nginx-config'
+  | 'nginx-share'
+  | 'nginx-backup'
   | 'unit'
   | 'compose'
   | 'manifest';
@@ -211,6 +215,28 @@ export interface NginxStep {
   reloadFor: readonly string[];
   /** What nginx has against it does not matter: it may be broken or stopped by others. */
   isOptional?: true;
+  /** What must be answered afterwards as it was before. */
+  sites?: readonly SiteCheck[];
+}
+
+/** Changes a file of somebody else's and leaves everything else in it, its mode and its owner as they are. */
+export interface EditStep {
+  kind: 'edit';
+  path: string;
+  /** What the file says when the plan is made. */
+  expected: string;
+  content: string;
+  /** What is remembered of it. */
+  record: EditedFile;
+}
+
+/** Takes our changes out of such a file. */
+export interface RestoreStep {
+  kind: 'restore';
+  path: string;
+  record: EditedFile;
+  /** All that is remembered of this nginx. */
+  nginx: NginxRecord;
 }
 
 /** Removes a file or link, a directory with all in it (`tree`), or a directory if nothing else is in it. */
@@ -261,6 +287,8 @@ export type Step =
   | OwnerStep
   | CertificateStep
   | NginxStep
+  | EditStep
+  | RestoreStep
   | RemoveStep
   | DisableStep
   | ReloadUnitsStep

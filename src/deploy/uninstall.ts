@@ -2,6 +2,7 @@
 import { basename, dirname, join } from 'node:path';
 import type { Layout } from './layout.ts';
 import type { Manifest, WrittenFile } from './manifest.ts';
+import { takeBackSteps } from './nginx/bypass-steps.ts';
 import { NGINX_FILE } from './nginx/port-80.ts';
 import {
   composeProject,
@@ -29,6 +30,11 @@ function isOurs({ path, purpose }: Pick<WrittenFile, 'path'> & Partial<WrittenFi
   // Where nginx reads files is different from one machine to the next; their name is ours alone.
   const isNginxs = purpose === 'nginx-config' && basename(path) === NGINX_FILE;
   return !path.split('/').includes('..') && (below || isUnit || isNginxs || path === layout.launcher);
+}
+
+/** A file of ours among nginx's own. */
+function isNginxFile(path: string): boolean {
+  return /\/derp-setup[\w-]*\.conf$/.test(path) && !path.split('/').includes('..');
 }
 
 function keptSteps(kept: readonly WrittenFile[], layout: Layout): Step[] {
@@ -77,7 +83,18 @@ export function uninstallSteps(recorded: Manifest, layout: Layout, { purge }: { 
   const removed = files.filter((file) => !kept.includes(file) && file.path !== layout.manifest);
   const directories = ours(manifest.directories.map((path) => ({ path }))).map(({ path }) => path);
   const remove = (what: 'file' | 'tree' | 'empty-directory', path: string): Step => ({ kind: 'remove', what, path });
-  const steps: Step[] = [...manifest.units].reverse().map((unit) => ({ kind: 'disable', unit }));
+  const nginxFiles = recorded.files.filter(({ purpose, path }) => purpose === 'nginx-share' && isNginxFile(path));
+  const takeBack =
+    layout.root === '/'
+      ? takeBackSteps(
+          recorded.nginx,
+          nginxFiles.map(({ path }) => path),
+        )
+      : [];
+  const steps: Step[] = [
+    ...takeBack,
+    ...[...manifest.units].reverse().map((unit): Step => ({ kind: 'disable', unit })),
+  ];
   if (manifest.compose) steps.push({ kind: 'compose-down', project: composeProject(layout.composeDirectory) });
   if (manifest.firewall) steps.push({ kind: 'close-firewall', ...manifest.firewall });
   steps.push(...removed.map(({ path }) => remove('file', path)), { kind: 'reload-units' });

@@ -55,6 +55,13 @@ function orders(answers: Answers, { given, unusable }: Resolution): Problem[] {
   return problems;
 }
 
+/** What only nginx in front of the relay gives a meaning. */
+function behindNginx(answers: Answers, { given, unusable }: Resolution): Problem[] {
+  if (unusable.has('deploy') || answers.deploy === 'nginx-bypass') return [];
+  const named = (['relayPort', 'sitesPort'] as const).filter((key) => isNamed(given[key]));
+  return named.map((key) => blame(key, answers, given, { code: 'only-with', choice: '--deploy nginx-bypass' }));
+}
+
 /** Where the host is an address, the derpMap's address of that family can be no other. */
 function familyAddresses(answers: Answers, { given, unusable }: Resolution): Problem[] {
   const pairs = [
@@ -79,6 +86,7 @@ export function crossCheck(answers: Answers, resolution: Resolution): Problem[] 
   return [
     ...certificateFiles(answers, resolution),
     ...orders(answers, resolution),
+    ...behindNginx(answers, resolution),
     ...familyAddresses(answers, resolution),
     ...container(answers, resolution),
   ];

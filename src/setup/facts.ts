@@ -7,6 +7,7 @@ import { describeRuntime, type NodeRuntime } from '../system/node-runtime.ts';
 import { findTailscaled, type Tailscaled } from '../system/tailscaled.ts';
 import type { ExistingDerper } from './derper/existing.ts';
 import { findDerper } from './derper/find.ts';
+import { findNginxFacts, type NginxFacts } from './nginx/facts.ts';
 
 /** Found out before anything is asked. */
 export interface Facts {
@@ -22,6 +23,8 @@ export interface Facts {
   tailscaled: Tailscaled | undefined;
   docker: Docker | undefined;
   derper: ExistingDerper | undefined;
+  /** Only root can ask it what it serves. */
+  nginx?: NginxFacts | undefined;
 }
 
 /** Looks at the machine. Each look is bounded in time, and all are taken at once. */
@@ -31,14 +34,15 @@ export async function detectFacts(): Promise<Facts> {
   const nothing = async () => undefined;
   // Only root sees rules and other users' programs, and only root could change them.
   const asRoot = <T>(look: () => Promise<T>) => (machine.isRoot ? look() : nothing());
-  const [runtime, tailscaled, docker, firewalls, derper] = await Promise.all([
+  const [runtime, tailscaled, docker, firewalls, derper, nginx] = await Promise.all([
     describeRuntime(),
     findTailscaled(),
     findDocker(),
     asRoot(() => detectFirewalls()),
     asRoot(findDerper),
+    asRoot(() => findNginxFacts(machine.osId)),
   ]);
   const [firewall, ...furtherFirewalls] = firewalls ?? [];
   const suggestedHost = bestHost(addresses);
-  return { addresses, suggestedHost, machine, runtime, firewall, furtherFirewalls, tailscaled, docker, derper };
+  return { addresses, suggestedHost, machine, runtime, firewall, furtherFirewalls, tailscaled, docker, derper, nginx };
 }

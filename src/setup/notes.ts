@@ -51,4 +51,10 @@ export type Note =
   /** No systemd, so that nothing looks after the certificate by itself; the line is cron's. */
   | { code: 'renew-by-cron'; line: string }
   /** The host is an address that a public authority would not issue for; another one may. */
-  | { code: 'order-for-private'; host: string; authority: string };
+  | { code: 'order-for-private'; host: string; authority: string }
+  /** Behind nginx: who names no site gets the relay from now on, because the host is an address. */
+  | { code: 'nginx-nameless'; host: string }
+  /** nginx lets each worker have few connections, and each visitor takes more of them from now on. */
+  | { code: 'nginx-few-connections'; connections: number }
+  /** Sites are told another port than the one that their visitors use. */
+  | { code: 'nginx-server-port'; sitesPort: number; places: readonly string[] };

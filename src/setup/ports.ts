@@ -40,7 +40,7 @@ export interface PortPolicy {
   checked: boolean;
   takenDefaults: Record<PortKey, TakenDefault>;
   /** Whether this owner makes way by itself: the relay that is set up anew, or a derper that is taken over. */
-  makesWay(owner: PortOwner): boolean;
+  makesWay(owner: PortOwner, port?: number): boolean;
   /** The name of the derper that this owner is, if it is the one that could be taken over. */
   derperOf?(owner: PortOwner): string | undefined;
   /** Whether nginx has port 80 and hands on what comes there; absent for a target that has no use for that. */
@@ -131,7 +131,7 @@ export async function choosePorts(answers: Answers, resolution: Resolution, poli
       continue;
     }
     const owner = await portOwner(protocol, port);
-    if (owner !== undefined && makesWay(owner)) continue;
+    if (owner !== undefined && makesWay(owner, port)) continue;
     const known = owner && { owner };
     const derper = owner && derperOf?.(owner);
     const cannot = key === 'httpPort' ? obstacle : undefined;

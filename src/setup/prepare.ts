@@ -26,6 +26,7 @@ import { fileRule, formatAllAnswers, formatGivenAnswers } from './documents.ts';
 import type { Facts } from './facts.ts';
 import { chooseFirewall } from './firewall-choice.ts';
 import { writtenFiles } from './installation.ts';
+import { chooseSharedPort } from './nginx/share.ts';
 import type { Note } from './notes.ts';
 import { choosePorts, type PortChoice, type PortPolicy } from './ports.ts';
 import { type PreviewedStep, previewSteps, type RunFacts } from './preview.ts';
@@ -140,7 +141,9 @@ async function prepare(input: PrepareInput): Promise<Prepared | Unprepared> {
   const target = await checkTarget(resolved, input.switches);
   const policy = await portPolicy(resolved, input.switches);
   const { ports, front, ...portChoice } = await choosePorts(resolved.answers, resolution, policy);
-  const answers = { ...resolved.answers, ...ports };
+  const settled = { ...resolved.answers, ...ports };
+  const shared = await chooseSharedPort({ ...resolved, answers: settled }, input.switches);
+  const answers = { ...settled, ...shared.ports };
   const certificateChoice = await chooseCertificate(answers, resolved, input, {
     ports,
     policy,
@@ -165,7 +168,7 @@ async function prepare(input: PrepareInput): Promise<Prepared | Unprepared> {
   });
   const lists = await checkAddressLists(answers, resolution.given, { asService: isInstalled });
   const contradictions = { problems: [...crossCheck(answers, resolution), ...admission, ...lists] };
-  const others = [target, contradictions, portChoice, relayKey, proverKeys, firewall];
+  const others = [target, contradictions, portChoice, shared, relayKey, proverKeys, firewall];
   // A certificate must not end because something else is amiss.
   const parts = [resolved, certificateChoice, ...(input.certificateOnly ? [] : others)];
   const problems = parts.flatMap((part) => part.problems);
@@ -186,7 +189,9 @@ async function prepare(input: PrepareInput): Promise<Prepared | Unprepared> {
         denyCidr: chosenSource(answers.denyCidr),
         clientRate: chosenRate(answers.clientRate),
       },
-      ...(front && { front: { httpPort: front.relayPort } }),
+      ...((front || shared.front) && {
+        front: { ...(front && { httpPort: front.relayPort }), ...shared.front },
+      }),
       ...('prover' in proverKeys && { prover: proverKeys.prover }),
       savedAnswers: isInstalled ? formatAllAnswers(answers) : formatGivenAnswers(resolution.given),
     },
@@ -198,6 +203,7 @@ async function prepare(input: PrepareInput): Promise<Prepared | Unprepared> {
     switches: input.switches,
     firewall,
     ...(front && { httpFront: front }),
+    sharing: shared.change,
   };
   const planned = await planFor(planParts);
   const probe = target.provedHere ? { ...planned.probe, addresses: ['127.0.0.1'] } : planned.probe;
@@ -233,6 +239,7 @@ async function prepare(input: PrepareInput): Promise<Prepared | Unprepared> {
       ...remarks(answers, resolution.given, layout.config),
       ...target.notes,
       ...portChoice.notes,
+      ...shared.notes,
       ...certificateChoice.notes,
       ...firewall.notes,
     ],

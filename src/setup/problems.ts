@@ -1,5 +1,6 @@
 /** What can be wrong with what the user gave: codes and facts only; the sentences are in the message catalogues. */
 import type { OrderObstacle } from '../cert/acme/obstacle.ts';
+import type { NginxObstacle } from '../deploy/nginx/obstacle.ts';
 import type { RangeFlaw } from '../protocol/address-set.ts';
 import type { FileProblem } from '../system/files.ts';
 import type { PortOwner } from '../system/port-owner.ts';
@@ -98,7 +99,8 @@ export type Rule =
   | { code: 'not-a-directory-url' }
   | { code: 'not-a-key-id' }
   | { code: 'not-a-mac-key' }
-  | OrderObstacle;
+  | OrderObstacle
+  | NginxObstacle;
 
 export type RuleCode = Rule['code'];
 

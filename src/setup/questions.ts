@@ -5,7 +5,7 @@
 import { resolve } from 'node:path';
 import { LETS_ENCRYPT } from '../cert/acme/directory.ts';
 import type { ChallengeType } from '../cert/acme/identifier.ts';
-import type { DeployTarget } from '../deploy/target.ts';
+import { DEPLOY_TARGETS, type DeployTarget } from '../deploy/target.ts';
 import type { Verification } from '../deploy/verification.ts';
 import type { HomePage } from '../relay/config.ts';
 import { type AddressChoice, parseAddressSource } from './access/address-source.ts';
@@ -52,6 +52,9 @@ export interface Answers {
   deploy: DeployTarget;
   /** What the container is made of; undefined where there is none. */
   image: string | undefined;
+  /** Behind nginx: where the relay listens on the loopback address, and where the sites do. Undefined: free ones. */
+  relayPort: number | undefined;
+  sitesPort: number | undefined;
   /** Undefined until somebody chooses: nobody opens a relay to strangers by leaving something out. */
   verify: Verification | undefined;
   /** Whose packets are answered at all; undefined for everybody's. */
@@ -103,7 +106,7 @@ export const questions: { [K in QuestionKey]: Question<Answers[K]> } = {
   deploy: {
     flag: '--deploy',
     placeholder: 'target',
-    parse: (text) => parseChoice<DeployTarget>(text, ['systemd', 'compose', 'foreground'], ['nginx-bypass']),
+    parse: (text) => parseChoice<DeployTarget>(text, DEPLOY_TARGETS),
     fallback: (_, { machine }) => (machine.isRoot && machine.systemd !== undefined ? 'systemd' : 'foreground'),
   },
   image: {
@@ -159,6 +162,18 @@ export const questions: { [K in QuestionKey]: Question<Answers[K]> } = {
     placeholder: 'port',
     parse: (text) => parsePort(text, { offAllowed: true }),
     fallback: ({ deploy }) => DEFAULT_PORTS[deploy!].stunPort,
+  },
+  relayPort: {
+    flag: '--relay-port',
+    placeholder: 'port',
+    parse: (text) => parsePort(text),
+    fallback: () => undefined,
+  },
+  sitesPort: {
+    flag: '--sites-port',
+    placeholder: 'port',
+    parse: (text) => parsePort(text),
+    fallback: () => undefined,
   },
   relayHttpPort: {
     flag: '--relay-http-port',

@@ -5,6 +5,7 @@ import { foregroundPlan } from '../deploy/foreground.ts';
 import type { InstalledInput } from '../deploy/installed-files.ts';
 import { type Layout, layoutBelow, RELAY_USER } from '../deploy/layout.ts';
 import { formatManifest, type Manifest, manifestOf } from '../deploy/manifest.ts';
+import type { NginxChange } from '../deploy/nginx/bypass-steps.ts';
 import type { NginxFiles } from '../deploy/nginx/http-steps.ts';
 import type { Plan } from '../deploy/plan.ts';
 import type { TargetInput } from '../deploy/relay-description.ts';
@@ -137,14 +138,16 @@ export async function portPolicy(
   const ours = await relayPids();
   const { derper } = facts;
   const isDerpers = (owner: PortOwner) => derper !== undefined && ownsPort(derper, owner);
+  // The port is nginx's, and stays so.
+  const isShared = (owner: PortOwner, port: number | undefined) =>
+    answers.deploy === 'nginx-bypass' && port === answers.derpPort && owner.name === 'nginx';
+  const makesWay = (owner: PortOwner, port?: number) =>
+    (owner.pid !== undefined && ours.has(owner.pid)) || (takeOver && isDerpers(owner)) || isShared(owner, port);
   const known = manifest?.files.find(({ purpose }) => purpose === 'nginx-config')?.path;
   const hasFront = runsAsUnit(answers.deploy) && layout.root === '/' && facts.machine.isRoot;
   return {
     ...(hasFront && { findFront: (wish) => findHttpFront({ ...wish, known }) }),
-    ...servicePorts(
-      checked,
-      (owner) => (owner.pid !== undefined && ours.has(owner.pid)) || (takeOver && isDerpers(owner)),
-    ),
+    ...servicePorts(checked, makesWay),
     derperOf: (owner) => (derper !== undefined && isDerpers(owner) ? derperName(derper) : undefined),
   };
 }
@@ -161,6 +164,8 @@ export interface PlanParts {
   firewall: Pick<FirewallChoice, 'tool' | 'openings'>;
   /** What has port 80 and hands it on. */
   httpFront?: HttpFront;
+  /** What is done to nginx. */
+  sharing?: NginxChange | undefined;
 }
 
 /** The plan of the answers' target. */
@@ -177,7 +182,15 @@ async function installedInput(parts: PlanParts): Promise<InstalledInput> {
   const { programsDirectory, root } = input.layout;
   const userExists = root !== '/' || (await isOthersUser());
   const existingDirectories = await existingAmong(directoriesOf(input.layout));
-  const before = { manifest, userExists, openings, programsDirectory, existingDirectories, root };
+  const before = {
+    manifest,
+    userExists,
+    openings,
+    programsDirectory,
+    existingDirectories,
+    root,
+    nginx: parts.sharing?.record,
+  };
   const bringBack = facts.derper && bringBackCommand(facts.derper);
   const derper =
     switches.takeOver && facts.derper && isInUse(facts.derper)
@@ -200,6 +213,7 @@ async function installedInput(parts: PlanParts): Promise<InstalledInput> {
     ...(derper && { derper }),
     ordersCertificates: answers.cert === 'letsencrypt',
     noStart,
+    ...(parts.sharing && { sharing: parts.sharing }),
     manifest: (steps) => formatManifest(manifestOf(steps, __VERSION__, before)),
   };
 }

@@ -37,3 +37,18 @@ export function setEntryMode(path: string, mode: number): Promise<void> {
 export function setEntryOwner(path: string, { uid, gid }: Ids): Promise<void> {
   return withEntry(path, (entry) => entry.chown(uid, gid));
 }
+
+/** Why a file cannot be changed in its place by writing a new one over it; undefined when it can. */
+export async function editability(path: string): Promise<'hard-link' | 'not-writable' | undefined> {
+  try {
+    // Also root may not open an immutable file for writing, nor one on a file system that is read-only.
+    const file = await open(path, constants.O_RDWR | constants.O_NONBLOCK);
+    try {
+      return (await file.stat()).nlink > 1 ? 'hard-link' : undefined;
+    } finally {
+      await file.close();
+    }
+  } catch {
+    return 'not-writable';
+  }
+}

@@ -8,6 +8,7 @@ import {
   readdir,
   readFile,
   readlink,
+  realpath,
   rename,
   rmdir,
   stat,
@@ -248,6 +249,15 @@ export async function readLink(path: string): Promise<string | undefined> {
     const error = toFileError('read', path, cause);
     if (error.problem === 'missing') return undefined;
     throw error;
+  }
+}
+
+/** The path of a file with all links followed; throws FileError. */
+export async function realPathOf(path: string): Promise<string> {
+  try {
+    return await realpath(path);
+  } catch (cause) {
+    throw toFileError('read', path, cause);
   }
 }
 

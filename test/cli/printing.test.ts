@@ -89,6 +89,8 @@ describe('text', () => {
   });
 });
 
+const byHand = { host: 'derp.example.com', port: 443, relayPort: 8443, file: '/etc/nginx/nginx.conf', line: 9 };
+
 /** One rule of each code, so that every sentence is made at least once. */
 const rules: { [C in Rule['code']]: Extract<Rule, { code: C }> } = {
   'unknown-flag': { code: 'unknown-flag', suggestion: '--host' },
@@ -207,6 +209,26 @@ const rules: { [C in Rule['code']]: Extract<Rule, { code: C }> } = {
     challenge: 'http-01',
   },
   'private-host': { code: 'private-host', scope: 'private' },
+  'nginx-missing': { code: 'nginx-missing' },
+  'nginx-stopped': { code: 'nginx-stopped' },
+  'nginx-other': { code: 'nginx-other', pid: 77 },
+  'nginx-test-fails': { code: 'nginx-test-fails', said: ['unknown directive "lisen"'] },
+  'nginx-too-old': { code: 'nginx-too-old', version: '1.10.3', first: '1.11.5' },
+  'nginx-no-stream': {
+    code: 'nginx-no-stream',
+    state: 'not-loaded',
+    package: 'apt install libnginx-mod-stream',
+    module: '/usr/lib/nginx/modules/ngx_stream_module.so',
+  },
+  'nginx-no-real-ip': { code: 'nginx-no-real-ip' },
+  'nginx-unread': { code: 'nginx-unread', file: '/etc/nginx/nginx.conf', line: 3, problem: 'unexpected "}"' },
+  'nginx-port-unused': { code: 'nginx-port-unused', port: 443 },
+  'nginx-own-stream': { code: 'nginx-own-stream', proxyProtocol: true, ...byHand },
+  'nginx-odd-listen': { code: 'nginx-odd-listen', text: 'listen localhost:443', why: 'name', ...byHand },
+  'nginx-name-taken': { code: 'nginx-name-taken', host: 'derp.example.com', file: '/etc/nginx/a', line: 1 },
+  'nginx-real-ip': { code: 'nginx-real-ip', text: 'real_ip_header CF-Connecting-IP', ...byHand },
+  'nginx-generated': { code: 'nginx-generated', file: '/etc/nginx/a', panel: 'Plesk' },
+  'nginx-file': { code: 'nginx-file', file: '/etc/nginx/a', why: 'lua' },
 };
 
 describe('problems', () => {

@@ -51,6 +51,7 @@ describe('layoutBelow', () => {
       derpMap: '/etc/derp-setup/derp-map.json',
       headscaleMap: '/etc/derp-setup/headscale-derp.yaml',
       stateDirectory: '/var/lib/derp-setup',
+      nginxBackups: '/etc/derp-setup/nginx-backup',
       relayKey: '/var/lib/derp-setup/derper.key',
       composeDirectory: '/etc/derp-setup/compose',
       composeFile: '/etc/derp-setup/compose/compose.yaml',

@@ -4,6 +4,7 @@ import { certificates } from './zh/certificates.ts';
 import { explainCheck } from './zh/checks.ts';
 import { doctor } from './zh/doctor.ts';
 import { help } from './zh/help.ts';
+import { nginx } from './zh/nginx.ts';
 import { plan } from './zh/plan.ts';
 import { problems } from './zh/problems.ts';
 import { checks, notes, report } from './zh/report.ts';
@@ -22,4 +23,5 @@ export const zh: Messages = {
   plan,
   wizard,
   certificates,
+  nginx,
 };

@@ -46,11 +46,11 @@ export async function gatherFacts({ layout, environment, signal }: VisitInput): 
   const here = <T>(look: () => Promise<T>) => (onMachine ? look() : nothing());
   const asRoot = <T>(look: () => Promise<T>) => (onMachine && isRoot ? look() : nothing());
   const [answer, served, units, key, ports, tailnet, memory] = await Promise.all([
-    here(async () => where && readRelayStatus(where.ports.derp, signal)),
-    here(async () => where && readServedChain(where.host, where.ports.derp, signal)),
+    here(async () => where && readRelayStatus(where.listens.derp, signal)),
+    here(async () => where && readServedChain(where.host, where.listens.derp, signal)),
     isService ? gatherUnits(now) : undefined,
     gatherKey(layout.relayKey),
-    here(async () => where && gatherPorts(where.ports)),
+    here(async () => where && gatherPorts({ ...where.ports, ...where.listens })),
     here(() => gatherTailnet(rules?.tailscaled?.socket)),
     isService ? rememberedOrders(installed) : undefined,
   ]);

@@ -64,7 +64,7 @@ async function openFirewall({ installed, firewall: found }: DoctorFacts): Promis
 async function untilRelayAnswers({ where }: DoctorFacts): Promise<void> {
   const deadline = Date.now() + START_TIMEOUT_MS;
   while (where !== undefined && Date.now() < deadline) {
-    if ((await readRelayStatus(where.ports.derp)) !== undefined) return;
+    if ((await readRelayStatus(where.listens.derp)) !== undefined) return;
     await delay(POLL_MS);
   }
 }

@@ -82,7 +82,7 @@ async function readCertificate(installed: Installed, signal?: AbortSignal): Prom
   const where = whereabouts(installed);
   if (where === undefined) return {};
   const mode = readValue(installed.answers)?.given.cert?.value ?? (where.pin === undefined ? undefined : 'self-signed');
-  const served = installed.onMachine ? await readServedChain(where.host, where.ports.derp, signal) : undefined;
+  const served = installed.onMachine ? await readServedChain(where.host, where.listens.derp, signal) : undefined;
   const lookAt = (leaf: X509Certificate, source: CertificateStatus['source']): CertificateLook => ({
     certificate: { mode, notAfter: new Date(leaf.validTo), source },
     leaf,
@@ -113,7 +113,7 @@ export async function gatherStatus(
   signal?: AbortSignal,
 ): Promise<{ facts: StatusFacts; sample: Sample }> {
   const installed = await readInstalled(layout);
-  const port = installed.onMachine ? whereabouts(installed)?.ports.derp : undefined;
+  const port = installed.onMachine ? whereabouts(installed)?.listens.derp : undefined;
   const isService = installed.onMachine && runsAsUnit(installed.target);
   const now = new Date();
   const [answer, service, look] = await Promise.all([

@@ -4,6 +4,7 @@ import { certificateHandler } from './certificate.ts';
 import { composeDownHandler, composeHandler } from './compose.ts';
 import { directoryHandler } from './directory.ts';
 import { disableHandler, reloadUnitsHandler } from './disable.ts';
+import { editHandler, restoreHandler } from './edit.ts';
 import { enableHandler } from './enable.ts';
 import { fileHandler } from './file.ts';
 import { closeFirewallHandler, firewallHandler } from './firewall.ts';
@@ -35,6 +36,8 @@ const handlers: { [K in StepKind]: StepHandler<Extract<Step, { kind: K }>> } = {
   owner: ownerHandler,
   certificate: certificateHandler,
   nginx: nginxHandler,
+  edit: editHandler,
+  restore: restoreHandler,
   remove: removeHandler,
   disable: disableHandler,
   'reload-units': reloadUnitsHandler,

@@ -138,7 +138,9 @@ describe('the target', () => {
     ['systemd', { ...plainFacts, machine: { ...plainFacts.machine, isRoot: true } }, 'no-systemd'],
     ['systemd', serverFacts, undefined],
     ['foreground', plainFacts, undefined],
-    ['nginx-bypass', serverFacts, 'not-yet'],
+    ['nginx-bypass', serverFacts, 'no-nginx'],
+    ['nginx-bypass', { ...serverFacts, nginx: { version: '1.22.1', sites: [], lacks: 'modules' } }, 'nginx-modules'],
+    ['nginx-bypass', { ...serverFacts, nginx: { version: '1.22.1', sites: ['a.example'] } }, undefined],
   ] as const)('%s', (target, facts, expected) => {
     expect(unsuitable(target, facts, true)).toBe(expected);
   });

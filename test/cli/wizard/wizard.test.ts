@@ -196,7 +196,7 @@ describe('the wizard', () => {
     expect(target).toMatchObject({
       options: [
         { value: 'systemd', disabled: '(needs root: run it with sudo)' },
-        { value: 'nginx-bypass', disabled: '(not in this version yet)' },
+        { value: 'nginx-bypass', disabled: '(needs root: run it with sudo)' },
         { value: 'compose', disabled: '(Docker is not installed)' },
         { value: 'foreground', disabled: undefined },
       ],

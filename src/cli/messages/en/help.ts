@@ -100,8 +100,11 @@ export const help = {
     relayHttpPort:
       'where the relay takes plain HTTP behind an nginx that has port 80 (default: 8080, or the next free one)',
     deploy:
-      'systemd: a service that starts at boot; compose: a container; foreground: serve until Ctrl-C (default: systemd as root where it runs)',
+      'systemd: a service that starts at boot; nginx-bypass: the same, sharing its port with the sites of an nginx here; compose: a container; foreground: serve until Ctrl-C (default: systemd as root where it runs)',
     image: 'what the container is made of: a Debian with Node, such as a mirror of it (default: node:24-bookworm-slim)',
+    relayPort: 'with nginx-bypass: where nginx finds the relay on 127.0.0.1 (default: 8443, or the next free one)',
+    sitesPort:
+      'with nginx-bypass: where it finds its own sites on loopback addresses (default: 8444, or the next free one)',
     verify: 'tailscaled: members of its tailnet; url:https://…: an admission URL; keys:FILE: a list; none: anyone',
     allowCidr:
       'answer these only: addresses, ranges, and files of them, separated by commas; none: answer all (the default)',

@@ -4,6 +4,7 @@ import { printable } from '../../text.ts';
 import type { ProblemMessages, Wording } from '../wording.ts';
 import { obstacles, valueProblems } from './certificates.ts';
 import { derperStays } from './derper.ts';
+import { nginxProblems } from './nginx.ts';
 import { nginxCannot } from './nginx-front.ts';
 import { owner } from './owner.ts';
 
@@ -57,6 +58,7 @@ const fileRemedies = {
 export const problems: ProblemMessages = {
   ...obstacles,
   ...valueProblems,
+  ...nginxProblems,
   'unknown-flag': ({ suggestion }) => ({ rule: 'is not a flag of this command', ...didYouMean(suggestion) }),
   'unknown-argument': () => ({ rule: 'is one word too many', remedy: 'values belong behind their flags' }),
   'unknown-command': ({ suggestion }) => ({ rule: 'is not a command', ...didYouMean(suggestion) }),

@@ -3,6 +3,7 @@ import type { StopRefusal } from '../../../setup/derper/stop.ts';
 import type { FileProblem } from '../../../system/files.ts';
 import type { CheckExplanation, CheckTitles, NoteMessages } from '../wording.ts';
 import { derperStays } from './derper.ts';
+import { nginxNotes } from './nginx.ts';
 import { nginxCannot } from './nginx-front.ts';
 import { owner } from './problems.ts';
 
@@ -16,6 +17,7 @@ const scopes = {
 };
 
 export const notes: NoteMessages = {
+  ...nginxNotes,
   'port-moved': ({ flag, protocol, from, to, owner: who }) =>
     `port ${from}/${protocol} is in use by ${owner(who)}; taking ${to} instead (choose with ${flag})`,
   'open-relay': () => 'an open relay (--verify none): strangers who find it can use it, for as long as it runs.',

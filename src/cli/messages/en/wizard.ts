@@ -134,6 +134,10 @@ export const wizard = {
       compose: "in a container, on the host's network",
       foreground: 'until Ctrl-C, to try it out',
     },
+    sharesWith: (sites: readonly string[]) =>
+      sites.length > 2
+        ? `shares 443 with ${sites.slice(0, 2).join(', ')} and ${sites.length - 2} more`
+        : `shares 443 with ${sites.join(' and ')}`,
     unsuitable: {
       'no-root': '(needs root: run it with sudo)',
       'no-systemd': '(systemd does not run here)',
@@ -141,6 +145,11 @@ export const wizard = {
       'no-compose': '(Docker Compose is not installed)',
       'docker-denied': '(this user may not use Docker)',
       'docker-stopped': "(Docker's engine does not run)",
+      'no-nginx': '(nginx is not installed here)',
+      'nginx-configuration': '(nginx refuses its own configuration: sudo nginx -t)',
+      'nginx-running': '(nginx does not run)',
+      'nginx-modules': '(nginx lacks its stream module: --deploy nginx-bypass names the package)',
+      'nginx-sites': '(nginx serves nothing on 443)',
     },
   },
 

@@ -99,8 +99,10 @@ export const help: Messages['help'] = {
     stunPort: 'STUN 的 UDP 端口，-1 表示关闭（默认：3478）',
     relayHttpPort: '端口 80 由 nginx 使用时，中继在本机接收明文 HTTP 的端口（默认：8080，被占用则取下一个空闲端口）',
     deploy:
-      'systemd：开机自启的服务；compose：容器；foreground：在前台运行，直到按下 Ctrl-C（默认：root 且有 systemd 时为 systemd）',
+      'systemd：开机自启的服务；nginx-bypass：同上，并与本机 nginx 的网站共用端口；compose：容器；foreground：在前台运行，直到按下 Ctrl-C（默认：root 且有 systemd 时为 systemd）',
     image: '容器所用的镜像：带 Node 的 Debian，例如国内镜像站的同一镜像（默认：node:24-bookworm-slim）',
+    relayPort: '用于 nginx-bypass：nginx 在 127.0.0.1 的哪个端口找到中继（默认：8443 或下一个空闲端口）',
+    sitesPort: '用于 nginx-bypass：nginx 在本机环回地址的哪个端口找到自己的网站（默认：8444 或下一个空闲端口）',
     verify: 'tailscaled：本机 tailnet 的成员；url:https://…：准入地址；keys:FILE：密钥列表；none：任何人',
     allowCidr: '只响应这些地址：可写地址、网段和列表文件，用逗号分隔；none 表示不限（默认）',
     denyCidr: '不响应这些地址，写法相同（默认：none）',

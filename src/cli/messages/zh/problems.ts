@@ -4,6 +4,7 @@ import { printable } from '../../text.ts';
 import type { ProblemMessages, Wording } from '../wording.ts';
 import { obstacles, valueProblems } from './certificates.ts';
 import { derperStays } from './derper.ts';
+import { nginxProblems } from './nginx.ts';
 import { nginxCannot } from './nginx-front.ts';
 import { owner } from './owner.ts';
 
@@ -63,6 +64,7 @@ const fileReasons = {
 export const problems: ProblemMessages = {
   ...obstacles,
   ...valueProblems,
+  ...nginxProblems,
   'unknown-flag': ({ suggestion }) => ({ rule: '此命令没有这个选项', ...didYouMean(suggestion) }),
   'unknown-argument': () => ({ rule: '是多余的参数', remedy: '值要写在对应的选项后面' }),
   'unknown-command': ({ suggestion }) => ({ rule: '没有这个命令', ...didYouMean(suggestion) }),

@@ -1,6 +1,7 @@
 import type { Messages } from '../en.ts';
 import type { CheckTitles, NoteMessages } from '../wording.ts';
 import { derperStays } from './derper.ts';
+import { nginxNotes } from './nginx.ts';
 import { nginxCannot } from './nginx-front.ts';
 import { owner } from './problems.ts';
 
@@ -14,6 +15,7 @@ const scopes = {
 };
 
 export const notes: NoteMessages = {
+  ...nginxNotes,
   'port-moved': ({ flag, protocol, from, to, owner: who }) =>
     `端口 ${from}/${protocol} 已被${owner(who)}占用，改用 ${to}（可用 ${flag} 指定）`,
   'open-relay': () => '这是开放的中继（--verify none）：只要它在运行，陌生人找到它就能使用。',

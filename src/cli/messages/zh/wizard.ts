@@ -130,6 +130,10 @@ export const wizard: Messages['wizard'] = {
       compose: '在容器中运行，使用主机网络',
       foreground: '用于试用，按 Ctrl-C 结束',
     },
+    sharesWith: (sites) =>
+      sites.length > 2
+        ? `与 ${sites.slice(0, 2).join('、')} 等 ${sites.length} 个网站共用 443 端口`
+        : `与 ${sites.join('、')} 共用 443 端口`,
     unsuitable: {
       'no-root': '（需要 root：请用 sudo 运行）',
       'no-systemd': '（本机未运行 systemd）',
@@ -137,6 +141,11 @@ export const wizard: Messages['wizard'] = {
       'no-compose': '（未安装 Docker Compose）',
       'docker-denied': '（当前用户无权使用 Docker）',
       'docker-stopped': '（Docker 引擎未运行）',
+      'no-nginx': '（本机没有安装 nginx）',
+      'nginx-configuration': '（nginx 拒绝它自己的配置：sudo nginx -t）',
+      'nginx-running': '（nginx 没有运行）',
+      'nginx-modules': '（nginx 缺少 stream 模块：--deploy nginx-bypass 会给出软件包名）',
+      'nginx-sites': '（nginx 没有在 443 端口提供网站）',
     },
   },
 

@@ -1,5 +1,6 @@
 import { DEPLOY_TARGETS, type DeployTarget } from '../../../deploy/target.ts';
 import type { Facts } from '../../../setup/facts.ts';
+import type { NginxFacts } from '../../../setup/nginx/facts.ts';
 import { questions } from '../../../setup/questions.ts';
 import { BACK } from '../prompter.ts';
 import { givenByAll, type WizardQuestion } from '../question.ts';
@@ -12,16 +13,20 @@ export type Unsuitable =
   | 'no-docker'
   | 'no-compose'
   | 'docker-denied'
-  | 'docker-stopped';
+  | 'docker-stopped'
+  | NginxReason;
+
+type NginxReason = 'no-nginx' | `nginx-${NonNullable<NginxFacts['lacks']>}`;
 
 /** Whether the target is in this version, and what the machine lacks for it; undefined when it can be chosen. */
 export function unsuitable(
   target: DeployTarget,
-  { machine, docker }: Facts,
+  { machine, docker, nginx }: Facts,
   onMachine: boolean,
 ): Unsuitable | undefined {
   if (!questions.deploy.parse(target).ok) return 'not-yet';
-  // For another machine files can be written whatever this one is like.
+  // For another machine files can be written whatever this one is like, but only nginx itself tells what it serves.
+  if (target === 'nginx-bypass' && !onMachine) return 'no-nginx';
   if (target === 'foreground' || !onMachine) return undefined;
   if (target === 'compose') {
     if (docker === undefined) return 'no-docker';
@@ -31,7 +36,10 @@ export function unsuitable(
     return docker.compose === undefined ? 'no-compose' : undefined;
   }
   if (!machine.isRoot) return 'no-root';
-  return machine.systemd === undefined ? 'no-systemd' : undefined;
+  if (machine.systemd === undefined) return 'no-systemd';
+  if (target !== 'nginx-bypass') return undefined;
+  if (nginx === undefined) return 'no-nginx';
+  return nginx.lacks && `nginx-${nginx.lacks}`;
 }
 
 /** What runs the relay. */
@@ -41,11 +49,13 @@ export const targetQuestion: WizardQuestion = {
   applies: () => true,
 
   async ask({ answers, facts, onMachine }, { prompter, messages }) {
-    const { ask, names, notes, unsuitable: reasons } = messages.wizard.target;
+    const { ask, names, notes, sharesWith, unsuitable: reasons } = messages.wizard.target;
     const options = DEPLOY_TARGETS.map((target) => {
       const why = unsuitable(target, facts, onMachine);
       const reason = why === 'not-yet' ? messages.wizard.notYet : why && reasons[why];
-      return { value: target, name: names[target], note: notes[target], disabled: reason };
+      const sites = target === 'nginx-bypass' ? (facts.nginx?.sites ?? []) : [];
+      const note = sites.length > 0 ? sharesWith(sites) : notes[target];
+      return { value: target, name: names[target], note, disabled: reason };
     });
     const possible = options.find(({ value, disabled }) => value === answers.deploy && disabled === undefined);
     const deploy = await prompter.select({ message: ask, options, preselected: possible?.value });

@@ -23,7 +23,7 @@ function judgeUnit({ relay: state, relayJournal }: UnitFacts, facts: DoctorFacts
   if (active !== 'active' && active !== 'reloading') {
     return [failed('service-stopped', { unit, active, result, exitStatus, journal }, { kind: 'start', unit })];
   }
-  const port = facts.where?.ports.derp;
+  const port = facts.where?.listens.derp;
   if (facts.relay === undefined) return port === undefined ? [] : [failed('relay-silent', { port, journal })];
   if (restarts > 0 && since !== undefined && age < RECENTLY_MS)
     return [warning('service-restarted', { restarts, since, journal })];
@@ -50,7 +50,7 @@ export function judgeService(facts: DoctorFacts): Finding[] {
 export function judgeVersion({ installed, relay, key, where }: DoctorFacts): Finding[] {
   if (relay === undefined || where === undefined) return [];
   if (key.publicKey !== undefined && key.publicKey !== relay.publicKey) {
-    return [failed('other-relay-answers', { port: where.ports.derp })];
+    return [failed('other-relay-answers', { port: where.listens.derp })];
   }
   const { version } = installed;
   if (version === undefined || version === relay.version) return [];

@@ -1,0 +1,264 @@
+/**
+ * How the relay shares a port with the websites of an nginx: a stream server of ours takes the port and passes each
+ * connection on by the name that it asks for; the sites move to loopback addresses. Pure: texts in, texts out.
+ */
+import { isIP } from 'node:net';
+import { posix } from 'node:path';
+import { blockOf, findDeep, type NginxConfiguration, named, readConfiguration } from './configuration.ts';
+import { type Directive, NginxSyntaxError } from './directives.ts';
+import { type Door, doorsOf, innerOptions, knockAddress } from './doors.ts';
+import { type FileEdit, fileEdit, type TextChange } from './file-edits.ts';
+import { generatedBy } from './generated-file.ts';
+import { type Listen, takesTcpPort } from './listen.ts';
+import type { ByHand, NginxObstacle, Place } from './obstacle.ts';
+import { type OwnRoute, ownRoute } from './own-stream.ts';
+import { placeStream, SITES_FILE } from './placement.ts';
+import { type NginxServer, serversOf } from './servers.ts';
+import { type NginxTemplates, type SharedPort, sitesFile, streamFile } from './stream-files.ts';
+import { buildObstacles, type NginxBuild } from './suitability.ts';
+
+/** A file of nginx's configuration, without any changes of ours in it. */
+export interface SourceFile {
+  /** As nginx names it. */
+  path: string;
+  /** Links followed. */
+  realPath: string;
+  text: string;
+  /** With them, as it is now. */
+  current: string;
+  /** Why it cannot be edited, if it cannot. */
+  unfit?: 'not-utf8' | 'hard-link' | 'not-writable';
+}
+
+/** What the plan is made from. */
+export interface BypassInput extends SharedPort {
+  build: NginxBuild;
+  /** The main file first. */
+  files: readonly SourceFile[];
+  /** Folders that are there, of those that the configuration includes. */
+  directories: ReadonlySet<string>;
+  /** The system's id in /etc/os-release. */
+  osId: string;
+  templates: NginxTemplates;
+}
+
+/** A question that a site answers on the shared port, before and afterwards. */
+export interface SiteCheck {
+  /** Undefined: what is served to those who name no site. */
+  name?: string;
+  address: string;
+  port: number;
+}
+
+/** Files to write and to edit. */
+export interface Bypass {
+  files: { path: string; content: string }[];
+  edits: FileEdit[];
+  doors: Door[];
+  sites: SiteCheck[];
+  /** `worker_connections`, where it is a small number: each connection now takes two or three. */
+  fewConnections?: number;
+  /** Where sites use `$server_port`, which is another one from now on. */
+  serverPortUses: Place[];
+}
+
+/** The plan; or the route that somebody has made by hand; or what is in the way. */
+export type BypassPlan =
+  | { kind: 'edits'; bypass: Bypass }
+  | { kind: 'by-hand'; route: OwnRoute }
+  | { kind: 'obstacles'; obstacles: NginxObstacle[] };
+
+/** Fewer connections for each worker than this are worth a word. */
+const FEW_CONNECTIONS = 2048;
+
+const REAL_IP = ['set_real_ip_from', 'real_ip_header', 'real_ip_recursive'];
+
+const placeIn = ({ file, line }: Directive): Place => ({ file, line });
+
+/** What is wrong with one `listen` that would have to move. */
+function oddity({ isName, ports, options }: Listen) {
+  if (isName) return 'name';
+  if (ports[0] !== ports[1]) return 'range';
+  return options.includes('proxy_protocol') ? 'proxy-protocol' : undefined;
+}
+
+/** The sites on the port, each with its directives there. */
+interface Site {
+  server: NginxServer;
+  listens: Listen[];
+}
+
+function siteObstacles(sites: readonly Site[], { main }: NginxConfiguration, byHand: ByHand): NginxObstacle[] {
+  const found: NginxObstacle[] = [];
+  for (const { server, listens } of sites) {
+    for (const listen of listens) {
+      const why = oddity(listen);
+      const text = `listen ${listen.directive.args.join(' ')}`;
+      if (why) found.push({ code: 'nginx-odd-listen', text, why, ...byHand, ...placeIn(listen.directive) });
+    }
+    if (server.names.includes(byHand.host)) {
+      found.push({ code: 'nginx-name-taken', host: byHand.host, ...placeIn(server.directive) });
+    }
+  }
+  const inHttp = (blockOf(main, 'http')?.block ?? []).find(({ name }) => REAL_IP.includes(name));
+  const inSites = sites.flatMap(
+    ({ server }) => findDeep(server.directive.block ?? [], ({ name }) => REAL_IP.includes(name)) ?? [],
+  );
+  for (const directive of inHttp ? [inHttp] : inSites) {
+    const text = [directive.name, ...directive.args].join(' ');
+    found.push({ code: 'nginx-real-ip', text, ...byHand, ...placeIn(directive) });
+  }
+  return found;
+}
+
+/** What is in the way of editing a file. */
+function fileObstacle(file: SourceFile, hasLua: boolean): NginxObstacle | undefined {
+  const why = file.unfit ?? (hasLua ? 'lua' : undefined);
+  if (why !== undefined) return { code: 'nginx-file', file: file.realPath, why };
+  const panel = generatedBy(file.realPath, file.text);
+  return panel === undefined ? undefined : { code: 'nginx-generated', file: file.realPath, panel };
+}
+
+/** Files, by nginx's name, that have a block of Lua. */
+function luaFiles(directives: readonly Directive[], found = new Set<string>()): Set<string> {
+  for (const { foreign, file, block } of directives) {
+    if (foreign) found.add(file);
+    luaFiles(block ?? [], found);
+  }
+  return found;
+}
+
+/** The changes that move the sites, by file. */
+function siteChanges(sites: readonly Site[], doors: readonly Door[], sitesPort: number, sitesPath: string) {
+  const changes = new Map<string, Map<number, TextChange>>();
+  for (const { listens } of sites) {
+    for (const [at, { directive, address, options }] of listens.entries()) {
+      const door = doors.find((each) => each.address === address)!;
+      const words = ['listen', `${door.inner}:${sitesPort}`, ...innerOptions(options), 'proxy_protocol'];
+      const text = `${words.join(' ')};${at === 0 ? ` include ${sitesPath};` : ''}`;
+      const inFile = changes.get(directive.file) ?? new Map<number, TextChange>();
+      inFile.set(directive.start, { start: directive.start, end: directive.end, text });
+      changes.set(directive.file, inFile);
+    }
+  }
+  return changes;
+}
+
+/** What each site answers now, asked by the names that are names. */
+function checksOf(sites: readonly Site[], host: string, port: number, doors: readonly Door[]): SiteCheck[] {
+  const checks = new Map<string, SiteCheck>();
+  const add = (address: string, name?: string) => {
+    const knock = knockAddress(address);
+    checks.set(`${name} ${knock}`, { ...(name !== undefined && { name }), address: knock, port });
+  };
+  if (isIP(host) === 0) for (const { address } of doors) add(address);
+  for (const { server, listens } of sites) {
+    const names = server.names.filter((name) => /^(\*\.)?[a-z0-9-]+(\.[a-z0-9-]+)+$/.test(name) && isIP(name) === 0);
+    for (const name of names) for (const { address } of listens) add(address, name.replace('*', 'www'));
+  }
+  return [...checks.values()];
+}
+
+function serverPortUses(main: readonly Directive[]): Place[] {
+  const uses: Place[] = [];
+  const look = (directives: readonly Directive[]) => {
+    for (const directive of directives) {
+      if (directive.args.some((word) => /\$(?:server_port\b|\{server_port\})/.test(word)))
+        uses.push(placeIn(directive));
+      look(directive.block ?? []);
+    }
+  };
+  look(main);
+  return [...new Map(uses.map((use) => [`${use.file}:${use.line}`, use])).values()];
+}
+
+function workerConnections(main: readonly Directive[]): number {
+  const text = named(blockOf(main, 'events')?.block, 'worker_connections').at(-1)?.args[0];
+  return text === undefined ? 512 : Number(text);
+}
+
+/** The edits that give the port to a stream server of ours. */
+function editsFor(
+  input: BypassInput,
+  configuration: NginxConfiguration,
+  sites: readonly Site[],
+): Bypass | NginxObstacle[] {
+  const { files, directories, templates, sitesPort, host, port } = input;
+  const { main, prefix } = configuration;
+  const doors = doorsOf(sites.flatMap(({ listens }) => listens));
+  const sitesPath = posix.join(prefix, SITES_FILE);
+  const changes = siteChanges(sites, doors, sitesPort, sitesPath);
+  const stream = blockOf(main, 'stream');
+  const placement = placeStream(
+    configuration,
+    stream,
+    new Map(files.map(({ path, text }) => [path, text])),
+    directories,
+  );
+  const { include } = placement;
+  if (include !== undefined) {
+    const inFile = changes.get(include.file) ?? new Map<number, TextChange>();
+    changes.set(include.file, inFile.set(include.start, include));
+  }
+  const lua = luaFiles(main);
+  // One file may be known by several names; its changes are the same.
+  const edited = new Map<string, { source: SourceFile; changes: Map<number, TextChange>; hasLua: boolean }>();
+  for (const [path, found] of changes) {
+    const source = files.find((file) => file.path === path)!;
+    const known = edited.get(source.realPath) ?? { source, changes: new Map(), hasLua: false };
+    for (const [at, change] of found) known.changes.set(at, change);
+    edited.set(source.realPath, { ...known, hasLua: known.hasLua || lua.has(path) });
+  }
+  const obstacles = [...edited.values()].flatMap(({ source, hasLua }) => fileObstacle(source, hasLua) ?? []);
+  if (obstacles.length > 0) return obstacles;
+  const namesRedirects = sites.some(({ server }) => named(server.directive.block, 'port_in_redirect').length > 0);
+  const connections = workerConnections(main);
+  return {
+    files: [
+      { path: sitesPath, content: sitesFile(templates, { namesRedirects }) },
+      { path: placement.path, content: streamFile(templates, input, doors, { inOwnBlock: stream === undefined }) },
+    ],
+    edits: [...edited.values()]
+      .map(({ source, changes: found }) => fileEdit(source.realPath, source.text, [...found.values()]))
+      .sort((a, b) => (a.path < b.path ? -1 : 1)),
+    doors,
+    sites: checksOf(sites, host, port, doors),
+    serverPortUses: serverPortUses(main),
+    ...(connections < FEW_CONNECTIONS && { fewConnections: connections }),
+  };
+}
+
+/** How nginx's configuration is changed so that the relay shares the port, or why it cannot be. */
+export function planBypass(input: BypassInput): BypassPlan {
+  const { host, port, relayPort, files, build, osId } = input;
+  let configuration: NginxConfiguration;
+  try {
+    configuration = readConfiguration(files);
+  } catch (error) {
+    if (!(error instanceof NginxSyntaxError)) throw error;
+    const { file, line, message } = error;
+    return { kind: 'obstacles', obstacles: [{ code: 'nginx-unread', file, line, problem: message }] };
+  }
+  const byHand: ByHand = { host, port, relayPort };
+  const obstacles = buildObstacles(build, configuration, osId);
+  const onPort = serversOf(configuration).flatMap((server): Site[] => {
+    const listens = server.listens.filter((listen) => takesTcpPort(listen, port));
+    return listens.length > 0 ? [{ server, listens }] : [];
+  });
+  const own = onPort.find(({ server }) => server.kind === 'stream');
+  if (own !== undefined) {
+    const route = ownRoute(own.server, configuration, byHand);
+    if (route !== undefined) return { kind: 'by-hand', route };
+    const proxyProtocol = named(own.server.directive.block, 'proxy_protocol').at(-1)?.args[0] === 'on';
+    const place = placeIn(own.server.directive);
+    return {
+      kind: 'obstacles',
+      obstacles: [...obstacles, { code: 'nginx-own-stream', proxyProtocol, ...byHand, ...place }],
+    };
+  }
+  if (onPort.length === 0) return { kind: 'obstacles', obstacles: [...obstacles, { code: 'nginx-port-unused', port }] };
+  obstacles.push(...siteObstacles(onPort, configuration, byHand));
+  if (obstacles.length > 0) return { kind: 'obstacles', obstacles };
+  const planned = editsFor(input, configuration, onPort);
+  return Array.isArray(planned) ? { kind: 'obstacles', obstacles: planned } : { kind: 'edits', bypass: planned };
+}
