@@ -117,6 +117,10 @@ export function tellUnprepared(
   if (!prepared.ok && prepared.edited) {
     for (const line of previewDiffLines(prepared.edited, messages, output.paintError)) output.error(line);
   }
+  if (!prepared.ok && prepared.byHand) {
+    output.error(messages.nginx.byHand);
+    for (const line of previewDiffLines(prepared.byHand, messages, output.paintError)) output.error(line);
+  }
   tellProblems([...problems, ...(prepared.ok ? [] : prepared.problems)], output, messages);
   return EXIT.badInput;
 }

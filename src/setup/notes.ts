@@ -54,6 +54,8 @@ export type Note =
   | { code: 'order-for-private'; host: string; authority: string }
   /** Behind nginx: who names no site gets the relay from now on, because the host is an address. */
   | { code: 'nginx-nameless'; host: string }
+  /** Somebody's own stream server leads to the relay, and is left as it is. */
+  | { code: 'nginx-by-hand'; relayPort: number }
   /** nginx lets each worker have few connections, and each visitor takes more of them from now on. */
   | { code: 'nginx-few-connections'; connections: number }
   /** Sites are told another port than the one that their visitors use. */

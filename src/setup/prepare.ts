@@ -65,6 +65,8 @@ export interface Unprepared {
   problems: Problem[];
   /** What a hand-edited file would become. */
   edited?: PreviewedStep[];
+  /** What could be written by hand where it is not done by itself. */
+  byHand?: PreviewedStep[];
 }
 
 /** In the order of the questions, so that the list reads like the command line's help; files come last. */
@@ -173,7 +175,9 @@ async function prepare(input: PrepareInput): Promise<Prepared | Unprepared> {
   const parts = [resolved, certificateChoice, ...(input.certificateOnly ? [] : others)];
   const problems = parts.flatMap((part) => part.problems);
   const { certificate, notAfter } = certificateChoice;
-  if (problems.length > 0 || !certificate) return { ok: false, problems: inQuestionOrder(problems) };
+  if (problems.length > 0 || !certificate) {
+    return { ok: false, problems: inQuestionOrder(problems), ...(shared.byHand && { byHand: shared.byHand }) };
+  }
 
   const planParts: PlanParts = {
     input: {

@@ -66,7 +66,7 @@ export interface Bypass {
 export type BypassPlan =
   | { kind: 'edits'; bypass: Bypass }
   | { kind: 'by-hand'; route: OwnRoute }
-  | { kind: 'obstacles'; obstacles: NginxObstacle[] };
+  | { kind: 'obstacles'; obstacles: NginxObstacle[]; byHand?: Bypass };
 
 /** Fewer connections for each worker than this are worth a word. */
 const FEW_CONNECTIONS = 2048;
@@ -88,8 +88,18 @@ interface Site {
   listens: Listen[];
 }
 
+/** Whether clients of a bare address would meet nobody. */
+function familyObstacle(sites: readonly Site[], { host, port }: ByHand): NginxObstacle[] {
+  const family = isIP(host);
+  if (family === 0) return [];
+  const isServed = sites.some(({ listens }) =>
+    listens.some(({ address, options }) => isIP(address) === family || options.includes('ipv6only=off')),
+  );
+  return isServed ? [] : [{ code: 'nginx-family', host, port, family: family as 4 | 6 }];
+}
+
 function siteObstacles(sites: readonly Site[], { main }: NginxConfiguration, byHand: ByHand): NginxObstacle[] {
-  const found: NginxObstacle[] = [];
+  const found: NginxObstacle[] = familyObstacle(sites, byHand);
   for (const { server, listens } of sites) {
     for (const listen of listens) {
       const why = oddity(listen);
@@ -177,12 +187,22 @@ function workerConnections(main: readonly Directive[]): number {
   return text === undefined ? 512 : Number(text);
 }
 
+/** The files that would be edited and cannot or should not be. */
+function unfitFiles({ files }: BypassInput, { main }: NginxConfiguration, bypass: Bypass | undefined): NginxObstacle[] {
+  const lua = luaFiles(main);
+  return (bypass?.edits ?? []).flatMap(({ path }) => {
+    const known = files.filter(({ realPath }) => realPath === path);
+    return (
+      fileObstacle(
+        known[0]!,
+        known.some((file) => lua.has(file.path)),
+      ) ?? []
+    );
+  });
+}
+
 /** The edits that give the port to a stream server of ours. */
-function editsFor(
-  input: BypassInput,
-  configuration: NginxConfiguration,
-  sites: readonly Site[],
-): Bypass | NginxObstacle[] {
+function editsFor(input: BypassInput, configuration: NginxConfiguration, sites: readonly Site[]): Bypass {
   const { files, directories, templates, sitesPort, host, port } = input;
   const { main, prefix } = configuration;
   const doors = doorsOf(sites.flatMap(({ listens }) => listens));
@@ -200,17 +220,14 @@ function editsFor(
     const inFile = changes.get(include.file) ?? new Map<number, TextChange>();
     changes.set(include.file, inFile.set(include.start, include));
   }
-  const lua = luaFiles(main);
   // One file may be known by several names; its changes are the same.
-  const edited = new Map<string, { source: SourceFile; changes: Map<number, TextChange>; hasLua: boolean }>();
+  const edited = new Map<string, { source: SourceFile; changes: Map<number, TextChange> }>();
   for (const [path, found] of changes) {
     const source = files.find((file) => file.path === path)!;
-    const known = edited.get(source.realPath) ?? { source, changes: new Map(), hasLua: false };
+    const known = edited.get(source.realPath) ?? { source, changes: new Map<number, TextChange>() };
     for (const [at, change] of found) known.changes.set(at, change);
-    edited.set(source.realPath, { ...known, hasLua: known.hasLua || lua.has(path) });
+    edited.set(source.realPath, known);
   }
-  const obstacles = [...edited.values()].flatMap(({ source, hasLua }) => fileObstacle(source, hasLua) ?? []);
-  if (obstacles.length > 0) return obstacles;
   const namesRedirects = sites.some(({ server }) => named(server.directive.block, 'port_in_redirect').length > 0);
   const connections = workerConnections(main);
   return {
@@ -226,6 +243,19 @@ function editsFor(
     serverPortUses: serverPortUses(main),
     ...(connections < FEW_CONNECTIONS && { fewConnections: connections }),
   };
+}
+
+/** What a person would write in our place: all but what is odd, which is named by itself. */
+function byHandEdits(
+  input: BypassInput,
+  configuration: NginxConfiguration,
+  sites: readonly Site[],
+): Bypass | undefined {
+  const movable = sites.flatMap(({ server, listens }): Site[] => {
+    const plain = listens.filter((listen) => oddity(listen) === undefined);
+    return plain.length > 0 ? [{ server, listens: plain }] : [];
+  });
+  return movable.length === 0 ? undefined : editsFor(input, configuration, movable);
 }
 
 /** How nginx's configuration is changed so that the relay shares the port, or why it cannot be. */
@@ -247,18 +277,16 @@ export function planBypass(input: BypassInput): BypassPlan {
   });
   const own = onPort.find(({ server }) => server.kind === 'stream');
   if (own !== undefined) {
-    const route = ownRoute(own.server, configuration, byHand);
+    const route = ownRoute(own.server, configuration, host);
     if (route !== undefined) return { kind: 'by-hand', route };
     const proxyProtocol = named(own.server.directive.block, 'proxy_protocol').at(-1)?.args[0] === 'on';
-    const place = placeIn(own.server.directive);
-    return {
-      kind: 'obstacles',
-      obstacles: [...obstacles, { code: 'nginx-own-stream', proxyProtocol, ...byHand, ...place }],
-    };
+    obstacles.push({ code: 'nginx-own-stream', proxyProtocol, ...byHand, ...placeIn(own.server.directive) });
+    return { kind: 'obstacles', obstacles };
   }
   if (onPort.length === 0) return { kind: 'obstacles', obstacles: [...obstacles, { code: 'nginx-port-unused', port }] };
   obstacles.push(...siteObstacles(onPort, configuration, byHand));
-  if (obstacles.length > 0) return { kind: 'obstacles', obstacles };
-  const planned = editsFor(input, configuration, onPort);
-  return Array.isArray(planned) ? { kind: 'obstacles', obstacles: planned } : { kind: 'edits', bypass: planned };
+  const bypass = byHandEdits(input, configuration, onPort);
+  obstacles.push(...unfitFiles(input, configuration, bypass));
+  if (bypass !== undefined && obstacles.length === 0) return { kind: 'edits', bypass };
+  return { kind: 'obstacles', obstacles, ...(bypass && { byHand: bypass }) };
 }

@@ -52,6 +52,9 @@ function lineAt(text: string, offset: number): number {
   return line;
 }
 
+/** A word as nginx takes it: other backslashes stay, for expressions. */
+const unescaped = (text: string) => text.replace(/\\(["'\\])/g, '$1');
+
 /** Reads one token after the other. */
 class Tokens {
   readonly #text: string;
@@ -92,7 +95,6 @@ class Tokens {
 
   #quoted(quote: string, start: number): Token {
     const text = this.#text;
-    let word = '';
     for (let at = start + 1; at < text.length; at++) {
       if (text[at] === quote) {
         this.#at = at + 1;
@@ -100,35 +102,24 @@ class Tokens {
         if (after !== undefined && !SPACE.test(after) && !';{)'.includes(after)) {
           throw this.fail(start, 'a quoted word is followed by another one without a space');
         }
-        return { kind: 'word', text: word, start, end: this.#at };
+        return { kind: 'word', text: unescaped(text.slice(start + 1, at)), start, end: this.#at };
       }
       if (text[at] === '\\' && at + 1 < text.length) at++;
-      word += text[at];
     }
     throw this.fail(start, 'a quoted word has no end');
   }
 
   #plain(start: number): Token {
     const text = this.#text;
-    let word = '';
     let at = start;
     for (; at < text.length; at++) {
       const letter = text[at]!;
-      if (letter === '\\' && at + 1 < text.length) {
-        word += text[++at];
-        continue;
-      }
-      // `${name}` is a variable, not the beginning of a block.
-      if (letter === '$' && text[at + 1] === '{') {
-        word += '${';
-        at++;
-        continue;
-      }
-      if (SPACE.test(letter) || letter === ';' || letter === '{') break;
-      word += letter;
+      // `${name}` is a variable, not the beginning of a block; what is behind a backslash ends nothing.
+      if ((letter === '\\' && at + 1 < text.length) || (letter === '$' && text[at + 1] === '{')) at++;
+      else if (SPACE.test(letter) || letter === ';' || letter === '{') break;
     }
     this.#at = at;
-    return { kind: 'word', text: word, start, end: at };
+    return { kind: 'word', text: unescaped(text.slice(start, at)), start, end: at };
   }
 
   /** Skips a block of Lua, whose opening brace has been read. */

@@ -9,6 +9,8 @@ export const PROXY_SOURCE = '127.0.0.2';
 
 /** How connections come to the relay through it. */
 export interface OwnRoute {
+  /** Where on the loopback address it leads. */
+  relayPort: number;
   /** With a PROXY header: the relay learns where clients are. */
   proxyProtocol: boolean;
 }
@@ -18,41 +20,33 @@ function settingOf(server: NginxServer, name: string): string | undefined {
   return named(server.directive.block, name).at(-1)?.args[0];
 }
 
-/** What of a map's lines our host's connections go by: its name, or no name at all. */
-function entryOf(map: Directive, host: string): string | undefined {
-  const keys = isIP(host) === 0 ? [host] : ['', 'default'];
-  const lines = map.block ?? [];
-  for (const key of keys) {
-    const line = lines.find(({ name }) => name.toLowerCase() === key);
-    if (line !== undefined) return line.args[0];
-  }
-  return undefined;
+/** Where our host's connections are sent by a map: by its name, or for an address by no name at all. */
+function targetIn(map: Directive, host: string): string | undefined {
+  const key = isIP(host) === 0 ? host : '';
+  return (map.block ?? []).find(({ name }) => name.toLowerCase() === key)?.args[0];
 }
 
-/** Whether a target of `proxy_pass` is that port of this machine, by itself or as an upstream's first server. */
-function leadsTo(target: string, relayPort: number, stream: Directive): boolean {
-  const addresses = [`127.0.0.1:${relayPort}`, `localhost:${relayPort}`];
-  if (addresses.includes(target)) return true;
+/** The port of this machine that a target of `proxy_pass` is, by itself or as an upstream's first server. */
+function portOf(target: string, stream: Directive): number | undefined {
+  const direct = (text: string) => /^(?:127\.0\.0\.1|localhost):(\d{1,5})$/.exec(text)?.[1];
   const upstream = named(stream.block, 'upstream').find(({ args }) => args[0] === target);
-  return named(upstream?.block, 'server').some(({ args }) => addresses.includes(args[0] ?? ''));
+  const port = direct(target) ?? direct(named(upstream?.block, 'server')[0]?.args[0] ?? '');
+  return port === undefined ? undefined : Number(port);
 }
 
 /** The route to the relay through somebody's own stream server; undefined when there is none. */
-export function ownRoute(
-  server: NginxServer,
-  { main }: NginxConfiguration,
-  { host, relayPort }: { host: string; relayPort: number },
-): OwnRoute | undefined {
+export function ownRoute(server: NginxServer, { main }: NginxConfiguration, host: string): OwnRoute | undefined {
   const stream = blockOf(main, 'stream');
   const variable = settingOf(server, 'proxy_pass');
   if (stream === undefined || variable === undefined) return undefined;
   const maps = named(stream.block, 'map').filter(
     ({ args }) => args[0] === '$ssl_preread_server_name' && args[1] === variable,
   );
-  const targets = maps.flatMap((map) => entryOf(map, host) ?? []);
-  if (!targets.some((target) => leadsTo(target, relayPort, stream))) return undefined;
+  const target = maps.map((map) => targetIn(map, host)).find((found) => found !== undefined);
+  const relayPort = target === undefined ? undefined : portOf(target, stream);
+  if (relayPort === undefined) return undefined;
   const proxyProtocol = settingOf(server, 'proxy_protocol') === 'on';
   // From 127.0.0.1 come this machine's own questions too, which have no header.
   if (proxyProtocol && settingOf(server, 'proxy_bind') !== PROXY_SOURCE) return undefined;
-  return { proxyProtocol };
+  return { relayPort, proxyProtocol };
 }

@@ -72,16 +72,15 @@ function takeOutByMeaning(text: string, { port, sitesPort, doors }: SharedPlaces
 /** What must be known to take changes out of a file. */
 export type SharedPlaces = Pick<NginxRecord, 'port' | 'sitesPort' | 'doors'>;
 
-/** The text of an edited file without our changes, whatever else was changed in it since. */
-export function withoutOurChanges(text: string, replaced: readonly Replacement[], shared: SharedPlaces): string {
-  return takeOutByMeaning(takeOut(text, replaced), shared);
-}
-
-/** The same for any file of the configuration, by all that is remembered. */
+/**
+ * The text of a file without our changes, whatever else was changed in it since: first what is there as it was written,
+ * then what is left by its meaning.
+ */
 export function withoutRecorded(path: string, text: string, record: NginxRecord | undefined): string {
-  if (record === undefined) return text;
-  const replaced = record.edited.find((file) => file.path === path)?.replaced ?? [];
-  return withoutRecorded(path, withoutOurChanges(text, replaced, record), record.earlier);
+  const records = record === undefined ? [] : [record, ...(record.earlier ? [record.earlier] : [])];
+  const replaced = records.map(({ edited }) => edited.find((file) => file.path === path)?.replaced ?? []);
+  const byWords = replaced.reduce(takeOut, text);
+  return records.reduce(takeOutByMeaning, byWords);
 }
 
 const isObject = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null;
@@ -97,13 +96,14 @@ function isEditedFile(value: unknown): value is EditedFile {
 /** Whether a value read from a file has the form of a record. */
 export function isNginxRecord(value: unknown): value is NginxRecord {
   if (!isObject(value)) return false;
-  const { port, sitesPort, doors, edited, sites } = value;
+  const { port, sitesPort, doors, edited, sites, earlier } = value;
   return (
     [port, sitesPort].every(Number.isInteger) &&
     Array.isArray(doors) &&
     doors.every((door) => areTexts(door, 'address', 'inner')) &&
     Array.isArray(edited) &&
     edited.every(isEditedFile) &&
+    (earlier === undefined || isNginxRecord(earlier)) &&
     Array.isArray(sites) &&
     sites.every((site) => areTexts(site, 'address') && Number.isInteger((site as { port?: unknown }).port))
   );

@@ -1,7 +1,7 @@
 /** The part of a plan that has nginx share its port with the relay, or give it back: looks at nginx, changes nothing. */
 import { isIP } from 'node:net';
 import type { Manifest } from '../../deploy/manifest.ts';
-import { type BypassPlan, planBypass } from '../../deploy/nginx/bypass.ts';
+import { type Bypass, planBypass } from '../../deploy/nginx/bypass.ts';
 import { backupRemovals, bypassChange, type NginxChange, takeBackSteps } from '../../deploy/nginx/bypass-steps.ts';
 import type { NginxObstacle } from '../../deploy/nginx/obstacle.ts';
 import { PROXY_SOURCE } from '../../deploy/nginx/own-stream.ts';
@@ -9,10 +9,12 @@ import { OUR_FILES } from '../../deploy/nginx/placement.ts';
 import type { NginxRecord } from '../../deploy/nginx/record.ts';
 import type { NginxTemplates } from '../../deploy/nginx/stream-files.ts';
 import type { RelayFront } from '../../deploy/relay-description.ts';
+import { publicFileStep } from '../../deploy/steps.ts';
 import { readTemplates } from '../../system/package.ts';
 import { portOwner } from '../../system/port-owner.ts';
 import { findFreePort, portState } from '../../system/ports.ts';
 import type { Note } from '../notes.ts';
+import type { PreviewedStep } from '../preview.ts';
 import type { Problem, Rule } from '../problems.ts';
 import { type Answers, questions } from '../questions.ts';
 import { relayPids } from '../relay-runner.ts';
@@ -28,6 +30,8 @@ export interface SharedPortChoice {
   ports: Partial<Pick<Answers, 'relayPort' | 'sitesPort'>>;
   front?: RelayFront;
   change?: NginxChange;
+  /** What a person would have to write instead. */
+  byHand?: PreviewedStep[];
 }
 
 type PortKey = 'relayPort' | 'sitesPort';
@@ -94,21 +98,30 @@ async function runningObstacle({ processes }: NginxLook, port: number): Promise<
   return isItsOwn ? undefined : { code: 'nginx-other', pid: owner.pid };
 }
 
-function notesOf(plan: BypassPlan, host: string, sitesPort: number, isAddress: boolean): Note[] {
-  if (plan.kind !== 'edits') return [];
-  const { fewConnections, serverPortUses } = plan.bypass;
+function notesOf({ fewConnections, serverPortUses }: Bypass, host: string, sitesPort: number): Note[] {
+  const places = serverPortUses.map(({ file, line }) => `${file}:${line}`);
   return [
-    ...(isAddress ? [{ code: 'nginx-nameless', host } as const] : []),
+    ...(isIP(host) === 0 ? [] : [{ code: 'nginx-nameless', host } as const]),
     ...(fewConnections === undefined ? [] : [{ code: 'nginx-few-connections', connections: fewConnections } as const]),
-    ...(serverPortUses.length === 0
-      ? []
-      : [
-          {
-            code: 'nginx-server-port',
-            sitesPort,
-            places: serverPortUses.map((at) => `${at.file}:${at.line}`),
-          } as const,
-        ]),
+    ...(places.length === 0 ? [] : [{ code: 'nginx-server-port', sitesPort, places } as const]),
+  ];
+}
+
+/** What a person would have to write, in the form in which changes are shown. */
+function shownEdits({ files, edits }: Bypass): PreviewedStep[] {
+  return [
+    ...files.map(
+      ({ path, content }): PreviewedStep => ({
+        step: publicFileStep('nginx-share', path, content),
+        finding: { change: 'create', before: '', after: content },
+      }),
+    ),
+    ...edits.map(
+      ({ path, original, edited }): PreviewedStep => ({
+        step: publicFileStep('nginx-share', path, edited),
+        finding: { change: 'change', before: original, after: edited },
+      }),
+    ),
   ];
 }
 
@@ -140,15 +153,30 @@ export async function chooseSharedPort(resolved: Resolved, switches: SetupSwitch
   const running = await runningObstacle(look, derpPort);
   const obstacles = [...(running ? [running] : []), ...(plan.kind === 'obstacles' ? plan.obstacles : [])];
   problems.push(...obstacles.map(problemOf));
-  if (problems.length > 0 || plan.kind === 'obstacles') return { ...nothing, problems };
-  const ports = plan.kind === 'edits' ? { relayPort, sitesPort } : { relayPort };
-  const hasHeader = plan.kind === 'edits' || plan.route.proxyProtocol;
-  const front: RelayFront = { derpPort: relayPort, ...(hasHeader && { proxyFrom: PROXY_SOURCE }) };
+  if (plan.kind === 'obstacles') {
+    return { ...nothing, problems, ...(plan.byHand && { byHand: shownEdits(plan.byHand) }) };
+  }
+  if (plan.kind === 'by-hand') {
+    const { relayPort: made, proxyProtocol } = plan.route;
+    const asMade = { ...resolved, answers: { ...answers, relayPort: answers.relayPort ?? made } };
+    const { problem } = await choosePort('relayPort', asMade, [derpPort, httpPort], relays);
+    const differs = answers.relayPort !== undefined && answers.relayPort !== made;
+    const wrong = differs ? problemOf({ code: 'nginx-other-relay-port', relayPort: made, named: relayPort }) : problem;
+    const front: RelayFront = { derpPort: made, ...(proxyProtocol && { proxyFrom: PROXY_SOURCE }) };
+    const change = takenBack(resolved);
+    return {
+      problems: [...(running ? [problemOf(running)] : []), ...(wrong ? [wrong] : [])],
+      notes: [{ code: 'nginx-by-hand', relayPort: made }],
+      ports: { relayPort: made },
+      front,
+      ...(change && { change }),
+    };
+  }
+  if (problems.length > 0) return { ...nothing, problems };
+  const front: RelayFront = { derpPort: relayPort, proxyFrom: PROXY_SOURCE };
   const before = { nginx: manifest?.nginx, ours };
-  const change =
-    plan.kind === 'edits'
-      ? bypassChange(plan.bypass, { port: derpPort, sitesPort, sources: look.files }, layout, before)
-      : takenBack(resolved);
-  const isAddress = isIP(host) !== 0;
-  return { problems, notes: notesOf(plan, host, sitesPort, isAddress), ports, front, ...(change && { change }) };
+  const sources = look.files;
+  const change = bypassChange(plan.bypass, { port: derpPort, sitesPort, sources }, layout, before);
+  const ports = { relayPort, sitesPort };
+  return { problems, notes: notesOf(plan.bypass, host, sitesPort), ports, front, change };
 }

@@ -1,14 +1,17 @@
 /** What is said of an nginx that shares its port with the relay. */
+import { isIP } from 'node:net';
 import type { ByHand, NginxObstacleCode } from '../../../deploy/nginx/obstacle.ts';
 import type { SiteAnswer } from '../../../setup/nginx/site-answers.ts';
 import type { NoteMessages, ProblemMessages } from '../wording.ts';
 
 const elsewhere = 'or give the relay a port of its own: --deploy systemd --derp-port 8443';
-const byHand = ({ host, port, relayPort }: ByHand, proxyProtocol: boolean) =>
-  `in the map by $ssl_preread_server_name that its proxy_pass uses, send "${host}" (for a bare address the empty name too) ` +
-  `to 127.0.0.1:${relayPort}${proxyProtocol ? ', and add "proxy_bind 127.0.0.2;" to the server' : ''}; reload nginx, then run this ` +
-  `again with --relay-port ${relayPort}: it finds the way and leaves nginx alone (docs/nginx.md, "By hand", port ${port}); ${elsewhere}`;
-const moveByHand = ({ port }: ByHand) => `docs/nginx.md, "By hand", shows what to write for port ${port}; ${elsewhere}`;
+const above = `what could be written by hand is shown above: with that in place this finds the way; ${elsewhere}`;
+
+/** The lines that somebody's own stream server lacks. */
+const ownStream = ({ host, relayPort }: ByHand, proxyProtocol: boolean) =>
+  `in its map by $ssl_preread_server_name write "${isIP(host) === 0 ? host : '""'} 127.0.0.1:${relayPort};"` +
+  `${proxyProtocol ? ', and in the server "proxy_bind 127.0.0.2;"' : ''}, reload nginx and run this again, which finds the way and ` +
+  `leaves nginx alone; ${elsewhere}`;
 
 const oddities = {
   name: 'names a host instead of an address, which nginx looks up when it starts',
@@ -30,7 +33,7 @@ export const nginxProblems: Pick<ProblemMessages, NginxObstacleCode> = {
   'nginx-stopped': () => ({ rule: 'needs a running nginx', remedy: 'sudo systemctl start nginx, and run this again' }),
   'nginx-other': ({ pid }) => ({
     rule: `would change this machine's nginx, but another one has the port (pid ${pid}), such as one in a container`,
-    remedy: `stop that one, or do there what docs/nginx.md shows under "By hand"; ${elsewhere}`,
+    remedy: `stop that one; ${elsewhere}`,
   }),
   'nginx-test-fails': ({ said }) => ({
     rule: `cannot be done while nginx refuses its own configuration: ${said.slice(0, 3).join('; ')}`,
@@ -55,41 +58,54 @@ export const nginxProblems: Pick<ProblemMessages, NginxObstacleCode> = {
   }),
   'nginx-unread': ({ problem }) => ({
     rule: `cannot be done: a part of nginx's configuration is not understood (${problem})`,
-    remedy: `docs/nginx.md, "By hand", shows what to write; ${elsewhere}`,
+    remedy: elsewhere.replace(/^or /, ''),
   }),
   'nginx-port-unused': ({ port }) => ({
     rule: `shares a port with websites, and this nginx serves none on port ${port}`,
     remedy: `the relay can have the port itself: --deploy systemd --derp-port ${port}`,
   }),
+  'nginx-family': ({ host, port, family }) => ({
+    rule: `needs a site on IPv${family}: clients of ${host} would meet nobody on port ${port}`,
+    remedy: `add "listen ${family === 6 ? `[::]:${port}` : port} ssl;" to a site; ${elsewhere}`,
+  }),
   'nginx-own-stream': ({ file, line, proxyProtocol, ...rest }) => ({
     rule: `finds a stream server of your own on port ${rest.port} (${file}:${line}), which is left alone`,
-    remedy: byHand(rest, proxyProtocol),
+    remedy: ownStream(rest, proxyProtocol),
   }),
-  'nginx-odd-listen': ({ file, line, text, why, ...rest }) => ({
+  'nginx-other-relay-port': ({ relayPort, named }) => ({
+    rule: `finds that nginx leads to the relay at port ${relayPort}, not at ${named}`,
+    remedy: `leave --relay-port out, or change the port in nginx`,
+  }),
+  'nginx-odd-listen': ({ file, line, text, why }) => ({
     rule: `cannot move "${text}" (${file}:${line}): it ${oddities[why]}`,
-    remedy: moveByHand(rest),
+    remedy: above,
   }),
   'nginx-name-taken': ({ file, line, host }) => ({
     rule: `would take ${host} from the website of that name (${file}:${line})`,
     remedy: `give the relay a name of its own, such as derp.${host.replace(/^www\./, '')}; ${elsewhere}`,
   }),
-  'nginx-real-ip': ({ file, line, text, ...rest }) => ({
+  'nginx-real-ip': ({ file, line, text }) => ({
     rule: `would spoil how a site finds its visitors' addresses: "${text}" (${file}:${line})`,
-    remedy: moveByHand(rest),
+    remedy: above,
   }),
   'nginx-generated': ({ file, panel }) => ({
     rule: `would have to change ${file}, which a program writes ("${panel}") and would write anew`,
-    remedy: `change what that program is told, as docs/nginx.md shows under "By hand"; ${elsewhere}`,
+    remedy: `in that program's own settings, ${above}`,
   }),
   'nginx-file': ({ file, why }) => ({
     rule: `would have to change ${file}, which ${unfit[why]}`,
-    remedy: `docs/nginx.md, "By hand", shows what to write; ${elsewhere}`,
+    remedy: above,
   }),
 };
 
-export const nginxNotes: Pick<NoteMessages, 'nginx-nameless' | 'nginx-few-connections' | 'nginx-server-port'> = {
+export const nginxNotes: Pick<
+  NoteMessages,
+  'nginx-nameless' | 'nginx-by-hand' | 'nginx-few-connections' | 'nginx-server-port'
+> = {
   'nginx-nameless': ({ host }) =>
     `who opens https://${host} or names no site gets the relay from now on, not nginx's default site: clients of a bare address send no name`,
+  'nginx-by-hand': ({ relayPort }) =>
+    `nginx passes the host on to 127.0.0.1:${relayPort} already, by a stream server of your own: it is left as it is`,
   'nginx-few-connections': ({ connections }) =>
     `nginx allows each worker ${connections} connections (worker_connections); behind the shared port each visitor takes three and each client of the relay two: raise it on a busy machine`,
   'nginx-server-port': ({ sitesPort, places }) =>
@@ -102,6 +118,7 @@ const answer = ({ fingerprint, status }: SiteAnswer) => {
 };
 
 export const nginx = {
+  byHand: 'What could be written by hand instead (then: sudo nginx -t && sudo nginx -s reload, and run this again):',
   edit: (what: string) => `change ${what}`,
   restore: (what: string) => `take our lines out of ${what}`,
   touched: 'changed by others since; their changes stay',

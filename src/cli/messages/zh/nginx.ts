@@ -1,15 +1,17 @@
 /** 与 nginx 共用端口时的说明。 */
+import { isIP } from 'node:net';
 import type { ByHand, NginxObstacleCode } from '../../../deploy/nginx/obstacle.ts';
 import type { SiteAnswer } from '../../../setup/nginx/site-answers.ts';
 import type { Messages } from '../en.ts';
 import type { NoteMessages, ProblemMessages } from '../wording.ts';
 
 const elsewhere = '或让中继使用自己的端口：--deploy systemd --derp-port 8443';
-const byHand = ({ host, port, relayPort }: ByHand, proxyProtocol: boolean) =>
-  `请在其 proxy_pass 所用的 $ssl_preread_server_name map 中，把“${host}”（若为裸地址，还有空名称）指向 127.0.0.1:${relayPort}` +
-  `${proxyProtocol ? '，并在该 server 中加上“proxy_bind 127.0.0.2;”' : ''}；重新加载 nginx 后，加上 --relay-port ${relayPort} 再运行一次：` +
-  `程序会找到这条路，且不改动 nginx（见 docs/nginx.md 的“By hand”，端口 ${port}）；${elsewhere}`;
-const moveByHand = ({ port }: ByHand) => `docs/nginx.md 的“By hand”说明了端口 ${port} 应如何配置；${elsewhere}`;
+const above = `上面列出了可以手工写入的内容：写好后再运行，程序会找到这条路；${elsewhere}`;
+
+/** 用户自己的 stream server 里缺少的几行。 */
+const ownStream = ({ host, relayPort }: ByHand, proxyProtocol: boolean) =>
+  `请在它按 $ssl_preread_server_name 的 map 中写上“${isIP(host) === 0 ? host : '""'} 127.0.0.1:${relayPort};”` +
+  `${proxyProtocol ? '，并在 server 中写上“proxy_bind 127.0.0.2;”' : ''}，重新加载 nginx 后再运行：程序会找到这条路，不改动 nginx；${elsewhere}`;
 
 const oddities = {
   name: '写的是主机名而不是地址，nginx 启动时才解析',
@@ -31,7 +33,7 @@ export const nginxProblems: Pick<ProblemMessages, NginxObstacleCode> = {
   'nginx-stopped': () => ({ rule: '需要 nginx 正在运行', remedy: '请先执行 sudo systemctl start nginx，再重新运行' }),
   'nginx-other': ({ pid }) => ({
     rule: `会修改本机的 nginx，但占用该端口的是另一个 nginx（pid ${pid}），例如容器里的`,
-    remedy: `请停止它，或按 docs/nginx.md 的“By hand”在那里配置；${elsewhere}`,
+    remedy: `请停止它；${elsewhere}`,
   }),
   'nginx-test-fails': ({ said }) => ({
     rule: `目前无法进行：nginx 拒绝它自己的配置：${said.slice(0, 3).join('；')}`,
@@ -56,41 +58,53 @@ export const nginxProblems: Pick<ProblemMessages, NginxObstacleCode> = {
   }),
   'nginx-unread': ({ problem }) => ({
     rule: `无法进行：nginx 的配置中有看不懂的部分（${problem}）`,
-    remedy: `docs/nginx.md 的“By hand”说明了应如何配置；${elsewhere}`,
+    remedy: elsewhere.replace(/^或/, '请'),
   }),
   'nginx-port-unused': ({ port }) => ({
     rule: `用于与网站共用端口，而这个 nginx 在端口 ${port} 上没有网站`,
     remedy: `中继可以直接使用该端口：--deploy systemd --derp-port ${port}`,
   }),
+  'nginx-family': ({ host, port, family }) => ({
+    rule: `需要有网站使用 IPv${family}：否则 ${host} 的客户端在端口 ${port} 上得不到回应`,
+    remedy: `请在一个网站里加上“listen ${family === 6 ? `[::]:${port}` : port} ssl;”；${elsewhere}`,
+  }),
   'nginx-own-stream': ({ file, line, proxyProtocol, ...rest }) => ({
     rule: `发现端口 ${rest.port} 上已有您自己的 stream server（${file}:${line}），不会改动它`,
-    remedy: byHand(rest, proxyProtocol),
+    remedy: ownStream(rest, proxyProtocol),
   }),
-  'nginx-odd-listen': ({ file, line, text, why, ...rest }) => ({
+  'nginx-other-relay-port': ({ relayPort, named }) => ({
+    rule: `发现 nginx 已通向中继的端口 ${relayPort}，而不是 ${named}`,
+    remedy: '请去掉 --relay-port，或修改 nginx 里的端口',
+  }),
+  'nginx-odd-listen': ({ file, line, text, why }) => ({
     rule: `无法移动“${text}”（${file}:${line}）：它${oddities[why]}`,
-    remedy: moveByHand(rest),
+    remedy: above,
   }),
   'nginx-name-taken': ({ file, line, host }) => ({
     rule: `会占去同名网站的 ${host}（${file}:${line}）`,
     remedy: `请给中继一个单独的名称，例如 derp.${host.replace(/^www\./, '')}；${elsewhere}`,
   }),
-  'nginx-real-ip': ({ file, line, text, ...rest }) => ({
+  'nginx-real-ip': ({ file, line, text }) => ({
     rule: `会破坏网站识别访客地址的方式：“${text}”（${file}:${line}）`,
-    remedy: moveByHand(rest),
+    remedy: above,
   }),
   'nginx-generated': ({ file, panel }) => ({
     rule: `需要修改 ${file}，但它由程序生成（“${panel}”），之后会被覆盖`,
-    remedy: `请按 docs/nginx.md 的“By hand”在该程序里设置；${elsewhere}`,
+    remedy: `请在该程序自己的设置里修改：${above}`,
   }),
   'nginx-file': ({ file, why }) => ({
     rule: `需要修改 ${file}，但它${unfit[why]}`,
-    remedy: `docs/nginx.md 的“By hand”说明了应如何配置；${elsewhere}`,
+    remedy: above,
   }),
 };
 
-export const nginxNotes: Pick<NoteMessages, 'nginx-nameless' | 'nginx-few-connections' | 'nginx-server-port'> = {
+export const nginxNotes: Pick<
+  NoteMessages,
+  'nginx-nameless' | 'nginx-by-hand' | 'nginx-few-connections' | 'nginx-server-port'
+> = {
   'nginx-nameless': ({ host }) =>
     `打开 https://${host} 或不指明网站的访客，今后得到的是中继，而不是 nginx 的默认网站：用裸地址的客户端不发送名称`,
+  'nginx-by-hand': ({ relayPort }) => `您自己的 nginx stream server 已把该主机转到 127.0.0.1:${relayPort}：不作改动`,
   'nginx-few-connections': ({ connections }) =>
     `nginx 每个工作进程只允许 ${connections} 个连接（worker_connections）；共用端口后，每位访客占三个，中继的每个客户端占两个：繁忙的机器请调大`,
   'nginx-server-port': ({ sitesPort, places }) =>
@@ -103,6 +117,7 @@ const answer = ({ fingerprint, status }: SiteAnswer) => {
 };
 
 export const nginx: Messages['nginx'] = {
+  byHand: '也可以手工写入以下内容（之后执行 sudo nginx -t && sudo nginx -s reload，再重新运行）：',
   edit: (what) => `修改 ${what}`,
   restore: (what) => `从 ${what} 中去掉本程序写入的行`,
   touched: '之后被他人改过；他人的改动会保留',
