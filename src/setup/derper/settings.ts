@@ -31,6 +31,8 @@ export interface DerperSettings {
   meshKeyFile: string | undefined;
   meshWith: string[];
   home: HomePage;
+  /** Derper's file for what one client may send. */
+  rateFile: string | undefined;
   /** Flags that are given and ask for something that is not among the above. */
   others: string[];
 }
@@ -54,6 +56,7 @@ const HELD = new Set([
   'mesh-psk-file',
   'mesh-with',
   'home',
+  'rate-config',
   'dev',
   'version',
 ]);
@@ -104,6 +107,7 @@ export function readDerperSettings({ commandLine, environment, runsAsRoot }: Lau
     meshKeyFile: textOf('mesh-psk-file'),
     meshWith: (flags.get('mesh-with') ?? '').split(',').filter((name) => name !== ''),
     home: 'value' in home ? home.value : 'default',
+    rateFile: textOf('rate-config'),
     others: [...flags]
       .filter(([name, text]) => !HELD.has(name) && asksForSomething(name, text))
       .map(([name]) => `-${name}`),

@@ -1,6 +1,9 @@
 /** What of an existing derper a new relay can go on with, so that its clients notice nothing. */
 import type { Verification } from '../../deploy/verification.ts';
 import type { HomePage } from '../../relay/config.ts';
+import { type ClientRate, effectiveRate } from '../../relay/limits/client-rate.ts';
+import { loadClientRate } from '../../relay/limits/client-rate-file.ts';
+import { RelayStartError } from '../../relay/start-error.ts';
 import { parseHost } from '../values.ts';
 import { type CertificateGapCode, type FoundCertificate, findCertificate } from './certificate.ts';
 import { hostPlaceOf } from './derper-files.ts';
@@ -41,7 +44,9 @@ export interface TakeOver {
   /** The mesh key's file on the host, and the relays that derper joins. */
   mesh: { keyFile: string | undefined; with: string[] } | undefined;
   home: HomePage;
-  /** Flags that derper was given and that come to nothing, such as `-rate-config`. */
+  /** What one client may send. */
+  clientRate: ClientRate | undefined;
+  /** Flags that derper was given and that come to nothing. */
   notCarriedOver: string[];
   gaps: TakeOverGap[];
   /** Entries of cron that would start derper again. */
@@ -67,8 +72,26 @@ function verificationOf(derper: ExistingDerper, { verifyClients, verifyUrl, sock
   return verifyUrl === undefined ? { kind: 'none' } : { kind: 'url', url: verifyUrl };
 }
 
-function lostFlags(settings: DerperSettings, verify: Verification): string[] {
+/** The rate in derper's file; `read` is false when there is a file that cannot be used. */
+async function findClientRate(
+  derper: ExistingDerper,
+  { rateFile }: DerperSettings,
+): Promise<{ read: boolean; rate?: ClientRate }> {
+  if (rateFile === undefined) return { read: true };
+  const place = hostPlaceOf(derper, rateFile);
+  if (place === undefined) return { read: false };
+  try {
+    const rate = await loadClientRate(place);
+    return { read: true, ...(rate && { rate: effectiveRate(rate) }) };
+  } catch (error) {
+    if (error instanceof RelayStartError) return { read: false };
+    throw error;
+  }
+}
+
+function lostFlags(settings: DerperSettings, verify: Verification, hasRate: boolean): string[] {
   const lost = [...settings.others];
+  if (!hasRate) lost.push('-rate-config');
   if (settings.verifyUrl !== undefined && verify.kind !== 'url') lost.push('-verify-client-url');
   // In a container's own file system there is nothing to ask.
   const keptSocket = verify.kind === 'tailscaled' && verify.socket !== undefined;
@@ -99,6 +122,8 @@ export async function takeOver(derper: ExistingDerper, now = new Date()): Promis
   const verify = verificationOf(derper, settings);
   if (verify.kind === 'url' && settings.failOpen) gaps.push({ part: 'verify', code: 'fails-closed', url: verify.url });
 
+  const { rate, read: hasRate } = await findClientRate(derper, settings);
+
   const { meshKeyFile, meshWith } = settings;
   const meshKeyPlace = meshKeyFile === undefined ? undefined : hostPlaceOf(derper, meshKeyFile);
   if (meshKeyFile !== undefined && meshKeyPlace === undefined) {
@@ -117,7 +142,8 @@ export async function takeOver(derper: ExistingDerper, now = new Date()): Promis
     verify,
     mesh: meshKeyFile === undefined && meshWith.length === 0 ? undefined : { keyFile: meshKeyPlace, with: meshWith },
     home: settings.home,
-    notCarriedOver: lostFlags(settings, verify),
+    clientRate: rate,
+    notCarriedOver: lostFlags(settings, verify, hasRate),
     gaps,
     scheduled: await findScheduledDerper(),
   };

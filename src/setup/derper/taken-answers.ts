@@ -3,6 +3,7 @@ import { LETS_ENCRYPT } from '../../cert/acme/directory.ts';
 import { privateHost } from '../../cert/acme/private-host.ts';
 import type { Layout } from '../../deploy/layout.ts';
 import { formatVerification } from '../../deploy/verification.ts';
+import { formatClientRateChoice } from '../access/client-rate.ts';
 import { isPubliclyTrusted, parseChain } from '../certificate/pair.ts';
 import type { Answers } from '../questions.ts';
 import type { AnswersDocument } from '../resolve.ts';
@@ -48,7 +49,7 @@ export function takenAnswers(
   layout: Layout,
   { namesFiles = false } = {},
 ): AnswersDocument {
-  const { host, ports, verify, home, certificate, tls, email } = taken;
+  const { host, ports, verify, home, certificate, tls, email, clientRate } = taken;
   const values: Record<string, unknown> = {};
   if (host !== undefined) values.host = host;
   // Behind something that speaks TLS for it, derper's own port is not the one that clients dial.
@@ -57,6 +58,7 @@ export function takenAnswers(
   if (ports.stun !== undefined) values.stunPort = ports.stun;
   // An open relay is chosen by name, also by those whose derper was open.
   if (verify.kind !== 'none') values.verify = formatVerification(verify);
+  if (clientRate !== undefined) values.clientRate = formatClientRateChoice(clientRate);
   if (home !== 'default') values.home = typeof home === 'object' ? home.redirect : home;
   if (namesFiles) return { path: name, values };
   if (isOrdered(taken)) {

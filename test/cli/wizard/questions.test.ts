@@ -322,6 +322,7 @@ describe('a derper', () => {
     verify: { kind: 'none' },
     mesh: undefined,
     home: 'default',
+    clientRate: undefined,
     notCarriedOver: ['-rate-config'],
     gaps: [{ part: 'mesh-key', code: 'in-container', path: '/mesh' }],
     scheduled: [{ file: '/etc/crontab', line: 12 }],

@@ -2,7 +2,10 @@
 import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
+import { mountsOf } from '../../../src/deploy/compose/mounts.ts';
+import { layoutBelow } from '../../../src/deploy/layout.ts';
 import { checkAddressLists, lookAtListFile } from '../../../src/setup/access/address-check.ts';
+import { mountProblems } from '../../../src/setup/compose/requirements.ts';
 import { prepareSetup } from '../../../src/setup/prepare.ts';
 import type { PrepareInput } from '../../../src/setup/resolved.ts';
 import { temporaryDirectory } from '../../temporary.ts';
@@ -118,5 +121,33 @@ describe('lists of addresses', () => {
     expect(await lookAtListFile('/etc/hostname', true)).toMatchObject({ rule: { code: 'bad-address-line', line: 1 } });
     expect(await lookAtListFile(path, false)).toEqual({ ranges: 1 });
     expect(readFileSync(path, 'utf8')).toBe('192.0.2.1\n');
+  });
+});
+
+describe('a relay in a container', () => {
+  const layout = layoutBelow('/');
+  const source = (...files: string[]) => ({ ranges: ['192.0.2.1'], files });
+
+  it('is given the directories of its lists', () => {
+    const relay = {
+      admission: null,
+      allowCidr: source('/srv/lists/a', '/etc/derp-setup/b'),
+      denyCidr: source('/srv/lists/c', '/opt/x/d'),
+    };
+    const further = mountsOf(relay, layout).map(({ path }) => path);
+    expect(further.slice(3)).toEqual(['/srv/lists', '/opt/x']);
+  });
+
+  it('is refused lists in a directory that it has itself', () => {
+    const answers = { verify: undefined, allowCidr: source('/etc/cn.txt'), denyCidr: source('/srv/lists/a') };
+    expect(mountProblems(answers, layout)).toEqual([
+      {
+        subject: '--allow-cidr',
+        flag: '--allow-cidr',
+        value: '/etc/cn.txt',
+        rule: { code: 'directory-not-mountable', directory: '/etc' },
+      },
+    ]);
+    expect(mountProblems({ ...answers, allowCidr: 'none' }, layout)).toEqual([]);
   });
 });

@@ -82,7 +82,8 @@ const golden: [string, string, Partial<DerperSettings>][] = [
       failOpen: true,
       meshKeyFile: '/k',
       meshWith: ['a.example.com', 'b.example.com'],
-      others: ['-accept-connection-limit', '-rate-config'],
+      rateFile: '/etc/rate.json',
+      others: ['-accept-connection-limit'],
     },
   ],
   [

@@ -49,7 +49,8 @@ describe('taking over a derper on the host', () => {
     put('keys/derper.key', formatKeyFile(pair));
     const certFile = put(`certs/${host}.crt`, chain.leaf + chain.intermediate);
     const keyFile = put(`certs/${host}.key`, chain.key);
-    const found = await run(`${line} -home blank -verify-clients -rate-config /etc/rate.json`);
+    const rates = put('rate.json', '{"PerClientRateLimitBytesPerSec": 2000000, "PerClientRateBurstBytes": 4000000}');
+    const found = await run(`${line} -home blank -verify-clients -rate-config ${rates} -accept-connection-limit 100`);
     expect(found).toMatchObject({
       host,
       ports: { derp: 8443, http: 80, stun: 3478 },
@@ -59,13 +60,30 @@ describe('taking over a derper on the host', () => {
       verify: { kind: 'tailscaled' },
       mesh: undefined,
       home: 'blank',
-      notCarriedOver: ['-rate-config'],
+      clientRate: { bytesPerSecond: 2_000_000, burstBytes: 4_000_000 },
+      notCarriedOver: ['-accept-connection-limit'],
       gaps: [],
       certificate: { renewedBy: 'manual', selfSigned: false, files: { certFile, keyFile } },
       relayKey: { path: join(directory, 'keys/derper.key'), publicKey: formatPublicKey(pair.publicKey) },
     });
     expect(found.relayKey!.keyFile()).toBe(formatKeyFile(pair));
     expect(found.certificate!.keyPem()).toBe(chain.key);
+  });
+
+  it('says that the rate of its clients is lost where its file cannot be used', async () => {
+    const rate = async (file: string) => {
+      const { clientRate, notCarriedOver } = await run(`${line} -rate-config ${file}`);
+      return { clientRate, notCarriedOver };
+    };
+    const lost = { clientRate: undefined, notCarriedOver: ['-rate-config'] };
+    expect(await rate('/nowhere/rate.json')).toEqual(lost);
+    expect(await rate(put('broken.json', '{'))).toEqual(lost);
+    // A file without a rate asks for nothing; without a burst, the least that lets the longest packet through is taken.
+    expect(await rate(put('none.json', '{}'))).toEqual({ clientRate: undefined, notCarriedOver: [] });
+    expect(await rate(put('plain.json', '{"PerClientRateLimitBytesPerSec": 1000}'))).toEqual({
+      clientRate: { bytesPerSecond: 1000, burstBytes: 65_568 },
+      notCarriedOver: [],
+    });
   });
 
   it('shows no secret in what it can be printed as', async () => {

@@ -109,3 +109,17 @@ describe('what is served until it is due', () => {
     expect(await kept({}, { notAfter: inDays(0.9) })).toBe(false);
   });
 });
+
+describe('the rate of its clients', () => {
+  it('is an answer as any other', async () => {
+    const found = await taken('', undefined, { clientRate: { bytesPerSecond: 1000, burstBytes: 65_568 } });
+    const derper = takenAnswers(found, 'derper', layout);
+    expect(derper.values.clientRate).toBe('1k:65568');
+    const { given, problems } = resolveAnswers({ flags: {}, environment: {}, derper });
+    expect({ rate: given.clientRate?.value, problems }).toEqual({
+      rate: { bytesPerSecond: 1000, burstBytes: 65_568 },
+      problems: [],
+    });
+    expect(takenAnswers(await taken('', undefined), 'derper', layout).values).not.toHaveProperty('clientRate');
+  });
+});
