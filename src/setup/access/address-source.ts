@@ -37,7 +37,8 @@ function rangeRefusal(entry: string): PartRefusal[] {
 export function parseAddressSource(text: string): Parsed<AddressChoice> {
   const entries = [...text.matchAll(ENTRIES)].map(([entry, quoted]) => ({ entry: quoted ?? entry, quoted }));
   if (entries.length === 0 || entries.some(({ entry }) => entry === '')) return refuse({ code: 'missing-value' });
-  if (entries.length === 1 && entries[0]!.entry === 'none') return accept('none');
+  const [only, ...others] = entries;
+  if (others.length === 0 && only!.quoted === undefined && only!.entry === 'none') return accept('none');
   const ranges: string[] = [];
   const files: string[] = [];
   for (const { entry, quoted } of entries) {

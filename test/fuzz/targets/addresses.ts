@@ -1,5 +1,8 @@
-/** PROXY headers, STUN, and addresses as text. */
+/** PROXY headers, STUN, and addresses as text: those that peers have, and those that people list. */
 import { isIP, isIPv4 } from 'node:net';
+import { isDeepStrictEqual } from 'node:util';
+import { nftScript } from '../../../src/deploy/nft-script.ts';
+import { parseAddressRange } from '../../../src/protocol/address-set.ts';
 import { ProtocolError } from '../../../src/protocol/errors.ts';
 import { formatIpAddress, parseIpAddress } from '../../../src/protocol/ip-address.ts';
 import { readProxyHeader } from '../../../src/protocol/proxy-header.ts';
@@ -11,6 +14,8 @@ import {
   stunTransactionId,
 } from '../../../src/protocol/stun.ts';
 import { addressList } from '../../../src/relay/front/proxy-front.ts';
+import { chosenSource, formatAddressChoice, parseAddressSource } from '../../../src/setup/access/address-source.ts';
+import { formatClientRateChoice, parseClientRateChoice } from '../../../src/setup/access/client-rate.ts';
 import { proxyV1, proxyV2, proxyV2Local } from '../../relay/support/proxy-header.ts';
 import { mutateBytes, words } from '../mutate.ts';
 import type { Random } from '../random.ts';
@@ -109,6 +114,25 @@ const addressWords = words(
   '0x1',
 );
 
+const accessWords = [...addressWords, ...words('"', ',', '\n', 'none', './', '../', 'M', 'k', 'GB/s', '10M')];
+
+/** What is accepted is the same when it is saved and read again, and the kernel's filter can be told of it. */
+function checkAccess(given: string): boolean {
+  const rate = parseClientRateChoice(given);
+  if (rate.ok) {
+    const again = parseClientRateChoice(formatClientRateChoice(rate.value));
+    promise(again.ok && isDeepStrictEqual(again.value, rate.value), () => `${given} became another rate`);
+  }
+  const list = parseAddressSource(given);
+  if (!list.ok) return rate.ok;
+  const again = parseAddressSource(formatAddressChoice(list.value));
+  promise(again.ok && isDeepStrictEqual(again.value, list.value), () => `${given} became another list`);
+  const ranges = (chosenSource(list.value)?.ranges ?? []).map(parseAddressRange);
+  const { text: script } = nftScript({ allow: ranges, deny: ranges, derpPort: 443, stunPort: -1, proxies: [] });
+  promise(/^[\w@{}:;=,.!"/ \n-]*$/.test(script), () => `what nft is told has other signs in it: ${given}`);
+  return true;
+}
+
 /** Text that changes here and there, as bytes. */
 const text = (choices: readonly string[], more: readonly Buffer[]) => (random: Random) =>
   mutateBytes(random, Buffer.from(random.pick(choices)), { words: more, most: 200 });
@@ -164,5 +188,14 @@ export const addressTargets: readonly FuzzTarget[] = [
     text(['10.0.0.0/8', '2001:db8::/32', '192.0.2.1', '::1/128'], addressWords),
     (input) => addressList([input.toString('latin1')]),
     RangeError,
+  ),
+  readerTarget(
+    'lists and rates of setup',
+    3,
+    text(
+      ['10.0.0.0/8, 192.0.2.1 2001:db8::/32', '/srv/a.txt,"/srv/b, c" 192.0.2.0/25', 'none', '10M:20M', '500k'],
+      accessWords,
+    ),
+    (input) => checkAccess(input.toString('utf8')),
   ),
 ];

@@ -211,6 +211,7 @@ export const derperTargets: readonly FuzzTarget[] = [
       }),
     (input) => {
       const read = parseEnvironmentFile(asText(input));
+      readRelayFlags([], read);
       return commandLineOfImage(relevantEnvironment(read));
     },
   ),

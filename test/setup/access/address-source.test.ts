@@ -16,6 +16,8 @@ describe('a list of addresses on the command line', () => {
     ['../lists/24', [], [resolve('../lists/24')]],
     ['"/srv/my lists/a,b.txt" 192.0.2.1', ['192.0.2.1'], ['/srv/my lists/a,b.txt']],
     ['/etc/none', [], ['/etc/none']],
+    ['"none"', [], [resolve('none')]],
+    ['"192.0.2.1"', [], [resolve('192.0.2.1')]],
   ])('%j', (text, ranges, files) => {
     const parsed = parseAddressSource(text);
     expect(parsed).toEqual(source(ranges, files));
