@@ -139,11 +139,15 @@ describe('what is changed', () => {
       httpPort: -1,
       verify: { kind: 'url' as const, url: 'https://hs.example.com/verify' },
       regionName: 'Berlin\u001b[2J',
+      allowCidr: { ranges: ['192.0.2.0/24'], files: ['/srv/home.txt'] },
+      clientRate: { bytesPerSecond: 10_000_000, burstBytes: 20_000_000 },
     };
     expect(changedAnswerLines(before, after, en, plain)).toEqual([
       '  ~ --derp-port    443 → 8443',
       '  ~ --http-port    80 → off',
       '  ~ --verify       none → url:https://hs.example.com/verify',
+      `  ~ --allow-cidr   ${en.wizard.noAnswer} → 192.0.2.0/24,/srv/home.txt`,
+      `  ~ --client-rate  ${en.wizard.noAnswer} → 10M:20M`,
       '  ~ --region-name  My DERP → Berlin?[2J',
     ]);
   });

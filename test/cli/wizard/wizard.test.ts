@@ -55,6 +55,22 @@ describe('the wizard', () => {
     ]);
   });
 
+  it('keeps the lists of addresses and the rate of the last run, which it does not ask for, and tells of a list', async () => {
+    const values = { deploy: 'systemd', verify: 'none', allowCidr: '198.51.100.0/24,/srv/home.txt', clientRate: '10M' };
+    const saved = { path: '/etc/derp-setup/config.json', values };
+    const sources = { flags: {}, environment: {}, saved };
+    const { answers, lines } = await play({ facts: tailnetFacts, sources }, Array(7).fill(ENTER));
+    expect(answers).toEqual({});
+    expect(lines).toContain('✔ Open to      anyone   only from 198.51.100.0/24,/srv/home.txt');
+    const { given } = resolveAnswers({ ...sources, prompted: { path: 'x', values: answers } });
+    expect(given.allowCidr?.value).toEqual({ ranges: ['198.51.100.0/24'], files: ['/srv/home.txt'] });
+    expect(given.clientRate?.value).toEqual({ bytesPerSecond: 10_000_000, burstBytes: 10_000_000 });
+    const members = { ...sources, saved: { ...saved, values: { ...values, verify: 'url:https://hs.example.com/v' } } };
+    expect((await play({ facts: tailnetFacts, sources: members }, Array(7).fill(ENTER))).lines.join('\n')).toMatch(
+      /https:\/\/hs\.example\.com\/v · only from 198\.51\.100\.0\/24/,
+    );
+  });
+
   it('offers the answers of the last run, and passes on only what was changed', async () => {
     const saved = {
       path: '/etc/derp-setup/config.json',

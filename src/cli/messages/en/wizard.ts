@@ -192,6 +192,7 @@ export const wizard = {
     notSure: 'no, choose another way',
     isSure: 'yes, open to anyone',
     open: 'strangers can use it too',
+    onlyFrom: (list: string) => `only from ${list}`,
   },
 
   region: {

@@ -187,6 +187,7 @@ export const wizard: Messages['wizard'] = {
     notSure: '否，换一种方式',
     isSure: '是，对任何人开放',
     open: '陌生人也可以使用',
+    onlyFrom: (list) => `仅限来自 ${list}`,
   },
 
   region: {

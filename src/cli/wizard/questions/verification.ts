@@ -1,4 +1,5 @@
 import { formatVerification, type Verification } from '../../../deploy/verification.ts';
+import { chosenSource, formatAddressChoice } from '../../../setup/access/address-source.ts';
 import type { Facts } from '../../../setup/facts.ts';
 import { BACK, type Back } from '../prompter.ts';
 import {
@@ -111,11 +112,24 @@ export const verificationQuestion: WizardQuestion = {
   },
 
   tell({ answers }, { messages }) {
-    const { kinds, open } = messages.wizard.verification;
+    const { kinds, open, onlyFrom } = messages.wizard.verification;
     const verify = answers.verify ?? { kind: 'none' as const };
-    if (verify.kind === 'url') return { value: kinds.url, note: verify.url };
-    if (verify.kind === 'keys') return { value: kinds.keys, note: verify.file };
-    if (verify.kind === 'none') return { value: kinds.none, note: open, doubtful: true };
-    return { value: kinds.tailscaled, ...(verify.socket !== undefined && { note: verify.socket }) };
+    // Lists are not asked for: who has one sees that it is kept.
+    const list = chosenSource(answers.allowCidr);
+    const only = list === null ? undefined : onlyFrom(shortened(formatAddressChoice(list)));
+    if (verify.kind === 'none') return { value: kinds.none, note: only ?? open, doubtful: only === undefined };
+    const note = [detailOf(verify), only].filter(Boolean).join(' · ');
+    return { value: kinds[verify.kind], ...(note !== '' && { note }) };
   },
 };
+
+/** Whom or what the relay asks. */
+function detailOf(verify: Verification): string | undefined {
+  if (verify.kind === 'url') return verify.url;
+  if (verify.kind === 'keys') return verify.file;
+  return verify.kind === 'tailscaled' ? verify.socket : undefined;
+}
+
+/** More of a list would hide the rest of the line. */
+const SHOWN_LIST = 48;
+const shortened = (text: string) => (text.length > SHOWN_LIST ? `${text.slice(0, SHOWN_LIST)}…` : text);
