@@ -5,7 +5,7 @@ export default defineConfig({
   define: { __VERSION__: JSON.stringify('0.0.0-test') },
   test: {
     include: ['test/**/*.test.ts'],
-    exclude: ['test/interop/**', 'test/vps/**', 'test/acme/**', 'test/e2e/**', 'test/bench/**'],
+    exclude: ['test/{interop,vps,acme,nginx,docker}/**'],
     // Long, for busy machines: what is waited for usually comes at once.
     testTimeout: 60_000,
     hookTimeout: 60_000,

@@ -29,7 +29,6 @@ export type Rule =
   | { code: 'port-denied'; protocol: PortProtocol }
   | { code: 'no-free-port'; protocol: PortProtocol }
   | { code: 'not-one-of'; choices: readonly string[] }
-  | { code: 'not-in-this-version'; works: readonly string[] }
   | { code: 'needs'; flags: readonly string[] }
   | { code: 'only-with'; choice: string }
   | { code: 'not-with'; flag: string }

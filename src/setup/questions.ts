@@ -106,7 +106,7 @@ export const questions: { [K in QuestionKey]: Question<Answers[K]> } = {
   deploy: {
     flag: '--deploy',
     placeholder: 'target',
-    parse: (text) => parseChoice<DeployTarget>(text, DEPLOY_TARGETS),
+    parse: (text) => parseChoice(text, DEPLOY_TARGETS),
     fallback: (_, { machine }) => (machine.isRoot && machine.systemd !== undefined ? 'systemd' : 'foreground'),
   },
   image: {

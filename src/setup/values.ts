@@ -71,18 +71,11 @@ export function parseHost(text: string): Parsed<string> {
   return name === undefined ? refuse({ code: 'not-a-host', hint: hostHint(plain) }) : accept(name);
 }
 
-/** One of a few words. `notYet` are words of the contract that this version cannot do. */
-export function parseChoice<T extends string>(
-  text: string,
-  choices: readonly T[],
-  notYet: readonly string[] = [],
-): Parsed<T> {
+/** One of a few words. */
+export function parseChoice<T extends string>(text: string, choices: readonly T[]): Parsed<T> {
   const plain = unquote(text);
   const found = choices.find((choice) => choice === plain);
-  if (found !== undefined) return accept(found);
-  // `url:https://…` and `keys:FILE` are known by the part before the colon.
-  const known = notYet.includes(plain.split(':')[0]!);
-  return refuse(known ? { code: 'not-in-this-version', works: choices } : { code: 'not-one-of', choices });
+  return found === undefined ? refuse({ code: 'not-one-of', choices }) : accept(found);
 }
 
 /** A file's path; only emptiness can be wrong before somebody looks. */

@@ -77,7 +77,7 @@ Nothing was changed.
     [['--derp-port'], ['--derp-port missing-value']],
     [['--host', '1.2.3'], ['--host not-a-host']],
     [['--cert', 'letsencrypt', '--host', '10.0.0.1'], ['--host private-host']],
-    [['--deploy', 'nginx-bypass'], ['--deploy not-in-this-version']],
+    [['--deploy', 'kubernetes'], ['--deploy not-one-of']],
     [['--verify', 'members'], ['--verify not-one-of']],
     [['--allow-cider', '10.0.0.0/8'], ['--allow-cider unknown-flag']],
     [

@@ -110,7 +110,6 @@ const rules: { [C in Rule['code']]: Extract<Rule, { code: C }> } = {
   'port-denied': { code: 'port-denied', protocol: 'tcp' },
   'no-free-port': { code: 'no-free-port', protocol: 'udp' },
   'not-one-of': { code: 'not-one-of', choices: ['a', 'b'] },
-  'not-in-this-version': { code: 'not-in-this-version', works: ['a', 'b', 'c'] },
   needs: { code: 'needs', flags: ['--cert-file', '--key-file'] },
   'only-with': { code: 'only-with', choice: '--cert manual' },
   'not-with': { code: 'not-with', flag: '--json' },

@@ -155,11 +155,10 @@ describe('parseHost', () => {
 });
 
 describe('parseChoice', () => {
-  const parse = (text: string) => parseChoice(text, ['none'], ['url', 'keys']);
-  it('tells what is not possible yet from what is unknown', () => {
+  const parse = (text: string) => parseChoice(text, ['none', 'some']);
+  it('takes one of the words, and refuses all else with what there is', () => {
     expect(resultOf(parse('none'))).toBe('none');
-    expect(codeOf(parse('url:https://x/verify'))).toBe('not-in-this-version');
-    expect(codeOf(parse('keys:file'))).toBe('not-in-this-version');
+    expect(resultOf(parse(' "some" '))).toBe('some');
     expect(codeOf(parse('nobody'))).toBe('not-one-of');
     expect(codeOf(parse(''))).toBe('not-one-of');
   });

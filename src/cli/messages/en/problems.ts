@@ -89,10 +89,6 @@ export const problems: ProblemMessages = {
   }),
   'no-free-port': ({ protocol }) => ({ rule: `is taken, and so is every ${protocol.toUpperCase()} port above it` }),
   'not-one-of': ({ choices }) => ({ rule: `is not one of ${choices.join(', ')}` }),
-  'not-in-this-version': ({ works }) => ({
-    rule: 'is not in this version yet',
-    remedy: `what works today: ${list(works, 'or')}`,
-  }),
   needs: ({ flags }) => ({ rule: `needs ${list(flags, 'and')}` }),
   'only-with': ({ choice }) => ({ rule: `goes with ${choice} only`, remedy: `add ${choice}, or leave it out` }),
   'not-with': ({ flag }) => ({ rule: `cannot be used together with ${flag}` }),

@@ -10,7 +10,6 @@ export const wizard = {
   planning: 'working out the plan',
   noAnswer: 'none',
   givenBy: (place: string) => `(${place})`,
-  notYet: '(not in this version yet)',
   keep: 'keep',
   change: 'change',
   quoted: (text: string) => `"${text}"`,

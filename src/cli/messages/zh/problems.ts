@@ -95,7 +95,6 @@ export const problems: ProblemMessages = {
   'port-denied': () => ({ rule: '当前用户无权使用此端口', remedy: '请改用 1024 及以上的端口，或以 root 身份运行' }),
   'no-free-port': ({ protocol }) => ({ rule: `已被占用，且更高的 ${protocol.toUpperCase()} 端口也都不可用` }),
   'not-one-of': ({ choices }) => ({ rule: `只能是 ${list(choices, ' 或 ')}` }),
-  'not-in-this-version': ({ works }) => ({ rule: '此版本尚不支持', remedy: `目前可用：${list(works, ' 或 ')}` }),
   needs: ({ flags }) => ({ rule: `需要同时指定 ${list(flags, ' 和 ')}` }),
   'only-with': ({ choice }) => ({ rule: `只能与 ${choice} 一起使用`, remedy: `请加上 ${choice}，或去掉此选项` }),
   'not-with': ({ flag }) => ({ rule: `不能与 ${flag} 同时使用` }),

@@ -8,7 +8,6 @@ export const wizard: Messages['wizard'] = {
   planning: '正在制定计划',
   noAnswer: '无',
   givenBy: (place) => `（${place}）`,
-  notYet: '（此版本尚不支持）',
   keep: '不变',
   change: '修改',
   quoted: (text) => `“${text}”`,

@@ -1,13 +1,11 @@
 import { DEPLOY_TARGETS, type DeployTarget } from '../../../deploy/target.ts';
 import type { Facts } from '../../../setup/facts.ts';
 import type { NginxFacts } from '../../../setup/nginx/facts.ts';
-import { questions } from '../../../setup/questions.ts';
 import { BACK } from '../prompter.ts';
 import { givenByAll, type WizardQuestion } from '../question.ts';
 
 /** Why a target cannot be had. */
 export type Unsuitable =
-  | 'not-yet'
   | 'no-root'
   | 'no-systemd'
   | 'no-docker'
@@ -18,13 +16,12 @@ export type Unsuitable =
 
 type NginxReason = 'no-nginx' | `nginx-${NonNullable<NginxFacts['lacks']>}`;
 
-/** Whether the target is in this version, and what the machine lacks for it; undefined when it can be chosen. */
+/** What the machine lacks for a target; undefined when it can be chosen. */
 export function unsuitable(
   target: DeployTarget,
   { machine, docker, nginx }: Facts,
   onMachine: boolean,
 ): Unsuitable | undefined {
-  if (!questions.deploy.parse(target).ok) return 'not-yet';
   // For another machine files can be written whatever this one is like, but only nginx itself tells what it serves.
   if (target === 'nginx-bypass' && !onMachine) return 'no-nginx';
   if (target === 'foreground' || !onMachine) return undefined;
@@ -52,7 +49,7 @@ export const targetQuestion: WizardQuestion = {
     const { ask, names, notes, sharesWith, unsuitable: reasons } = messages.wizard.target;
     const options = DEPLOY_TARGETS.map((target) => {
       const why = unsuitable(target, facts, onMachine);
-      const reason = why === 'not-yet' ? messages.wizard.notYet : why && reasons[why];
+      const reason = why && reasons[why];
       const sites = target === 'nginx-bypass' ? (facts.nginx?.sites ?? []) : [];
       const note = sites.length > 0 ? sharesWith(sites) : notes[target];
       return { value: target, name: names[target], note, disabled: reason };
