@@ -2,6 +2,7 @@
  * The lists of addresses as rules of nftables, so that the kernel turns away whom the relay would turn away itself. A
  * table of our own, which is made anew as a whole each time: nobody else's rules are touched. Pure.
  */
+import { createHash } from 'node:crypto';
 import { type AddressRange, joinRanges } from '../protocol/address-set.ts';
 import { formatIpAddress } from '../protocol/ip-address.ts';
 
@@ -17,10 +18,16 @@ export interface NftInput {
   stunPort: number;
   /** Proxies that say by the PROXY protocol for whom they come, which only the relay can judge: addresses or ranges. */
   proxies: readonly string[];
+  /** They are those of the installed relay, and are marked, so that it can be seen when they are not any more. */
+  installed: boolean;
 }
 
 /** Before the chains of other tables at the usual priority, so that nobody counts or logs what is dropped here. */
 const PRIORITY = 'filter - 10';
+
+/** What stands before a mark in the rule's comment. */
+const MARK = 'derp-setup lists';
+const MARK_LENGTH = 16;
 
 const FAMILIES = [
   { suffix: '4', bytes: 4, type: 'ipv4_addr', match: 'ip saddr', protocol: 'ipv4' },
@@ -83,15 +90,22 @@ function proxyRules(proxies: readonly string[], derpPort: number): string[] {
   return proxies.map((proxy) => `tcp dport ${derpPort} ${proxy.includes(':') ? 'ip6' : 'ip'} saddr ${proxy} accept`);
 }
 
-/** How many ranges a script has of each list. */
+/** The mark of rules that are loaded, in what nft says of their table; undefined where they have none. */
+export function markOf(listing: string): string | undefined {
+  return new RegExp(`comment "${MARK} ([0-9a-f]+)"`).exec(listing)?.[1];
+}
+
+/** The rules as nft reads them, and how many ranges they have of each list. */
 export interface NftScript {
   text: string;
+  /** What the rules are known by; other lists or ports have another one. */
+  mark: string;
   allow: number | null;
   deny: number | null;
 }
 
 /** The script, for `nft -f`: one transaction, which may be run again and again. */
-export function nftScript({ allow, deny, derpPort, stunPort, proxies }: NftInput): NftScript {
+export function nftScript({ allow, deny, derpPort, stunPort, proxies, installed }: NftInput): NftScript {
   const joined = (ranges: readonly AddressRange[] | undefined, { bytes }: Family) => joinRanges(ranges ?? [], bytes);
   const parts = [
     ...FAMILIES.map((family) => denyPart(joined(deny, family), family)),
@@ -99,20 +113,30 @@ export function nftScript({ allow, deny, derpPort, stunPort, proxies }: NftInput
   ];
   const count = (ranges: readonly AddressRange[] | undefined) =>
     ranges === undefined ? null : FAMILIES.reduce((sum, family) => sum + joined(ranges, family).length, 0);
-  const entrance = [
-    // What this machine says to itself, also by its public address, comes by this interface.
-    'iifname "lo" accept',
+  const guarded = [
     ...(derpPort > 0 ? [...proxyRules(proxies, derpPort), `tcp dport ${derpPort} jump strangers`] : []),
     ...(stunPort > 0 ? [`udp dport ${stunPort} jump strangers`] : []),
   ];
   const chain = (name: string, lines: readonly string[]) =>
     `  chain ${name} {\n${lines.map((line) => `    ${line}`).join('\n')}\n  }`;
-  const body = [
+  const strangers = [
     ...parts.flatMap(({ sets }) => sets),
     chain(
       'strangers',
       parts.flatMap(({ rules }) => rules),
     ),
+  ];
+  const mark = createHash('sha256')
+    .update([...strangers, ...guarded].join('\n'))
+    .digest('hex')
+    .slice(0, MARK_LENGTH);
+  const entrance = [
+    // What this machine says to itself, also by its public address, comes by this interface.
+    `iifname "lo" accept${installed ? ` comment "${MARK} ${mark}"` : ''}`,
+    ...guarded,
+  ];
+  const body = [
+    ...strangers,
     chain('entrance', [`type filter hook input priority ${PRIORITY}; policy accept;`, ...entrance]),
   ];
   const text = [
@@ -124,5 +148,5 @@ export function nftScript({ allow, deny, derpPort, stunPort, proxies }: NftInput
     '}',
     '',
   ].join('\n');
-  return { text, allow: count(allow), deny: count(deny) };
+  return { text, mark, allow: count(allow), deny: count(deny) };
 }

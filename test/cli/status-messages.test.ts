@@ -98,6 +98,7 @@ const samples: { [Id in FindingId]: FindingData[Id] } = {
   'open-to-addresses': {},
   'address-lists-fine': { allow: 2, deny: 1 },
   'address-list-unreachable': { path },
+  'nft-rules-stale': { isListed: true },
   'address-list-bad': {
     problem: {
       subject: path,

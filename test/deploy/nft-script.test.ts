@@ -1,11 +1,18 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type NftInput, nftScript } from '../../src/deploy/nft-script.ts';
+import { markOf, type NftInput, nftScript } from '../../src/deploy/nft-script.ts';
 import { AddressSet, joinRanges, parseAddressRange } from '../../src/protocol/address-set.ts';
 import { formatIpAddress } from '../../src/protocol/ip-address.ts';
 
 const ranges = (...texts: string[]) => texts.map(parseAddressRange);
-const input: NftInput = { allow: undefined, deny: undefined, derpPort: 443, stunPort: 3478, proxies: [] };
+const input: NftInput = {
+  allow: undefined,
+  deny: undefined,
+  derpPort: 443,
+  stunPort: 3478,
+  proxies: [],
+  installed: false,
+};
 
 /** The elements of a set, as its text has them. */
 function elementsOf(text: string, set: string): string[] | undefined {
@@ -52,11 +59,11 @@ describe('the rules for nft', () => {
 
   it('join what overlaps, and write prefixes where ranges are some', () => {
     const allow = ranges('198.51.100.0/24', '198.51.100.0/22', '198.51.101.7', '192.0.2.1', '2001:db8::/32');
-    const { text, ...counts } = nftScript({ ...input, allow, deny: ranges('2001:db8::5') });
+    const { text, allow: allowed, deny: denied } = nftScript({ ...input, allow, deny: ranges('2001:db8::5') });
     expect(elementsOf(text, 'allow4')).toEqual(['192.0.2.1', '198.51.100.0/22']);
     expect(elementsOf(text, 'allow6')).toEqual(['2001:db8::/32']);
     expect(elementsOf(text, 'deny6')).toEqual(['2001:db8::5']);
-    expect(counts).toEqual({ allow: 3, deny: 1 });
+    expect({ allowed, denied }).toEqual({ allowed: 3, denied: 1 });
     const odd = { first: Buffer.from([192, 0, 2, 1]), last: Buffer.from([192, 0, 2, 6]) };
     expect(elementsOf(nftScript({ ...input, deny: [odd] }).text, 'deny4')).toEqual(['192.0.2.1-192.0.2.6']);
   });
@@ -70,6 +77,24 @@ describe('the rules for nft', () => {
       'meta nfproto ipv6 counter drop',
     ]);
     expect(strangers({ deny: ranges('192.0.2.9') })).toEqual(['ip saddr @deny4 counter drop']);
+  });
+
+  it('are marked when they are the installed relay’s, by all that they are made of', () => {
+    const marked = (more: Partial<NftInput>) =>
+      nftScript({ ...input, deny: ranges('192.0.2.1'), installed: true, ...more });
+    const { text, mark } = marked({});
+    expect(markOf(text)).toBe(mark);
+    expect(markOf(nftScript({ ...input, deny: ranges('192.0.2.1') }).text)).toBeUndefined();
+    // The order of a list, and what lies in other ranges, makes no difference.
+    expect(marked({ deny: ranges('192.0.2.1', '192.0.2.1/32') }).mark).toBe(mark);
+    const others = [
+      { derpPort: 444 },
+      { stunPort: -1 },
+      { deny: ranges('192.0.2.2') },
+      { allow: [] },
+      { proxies: ['::1'] },
+    ];
+    expect(new Set([mark, ...others.map((one) => marked(one).mark)]).size).toBe(others.length + 1);
   });
 
   it('need no set where a list holds all addresses there are', () => {

@@ -1,9 +1,10 @@
 /** The lists of addresses as nft itself reads them, and what the kernel does with packets then. */
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { type NftInput, nftScript } from '../../src/deploy/nft-script.ts';
+import { markOf, NFT_TABLE, type NftInput, nftScript } from '../../src/deploy/nft-script.ts';
 import { parseAddressRange } from '../../src/protocol/address-set.ts';
 import { detectFirewall, type Opening } from '../../src/system/firewall.ts';
+import { listNftTable } from '../../src/system/nft-table.ts';
 import { answered, GuardedServer, heard, strangerAddress } from './lab/guarded-server.ts';
 
 const derp: Opening = { protocol: 'tcp', port: 443 };
@@ -17,13 +18,14 @@ beforeEach(async ({ task }) => {
 });
 afterEach(() => server.close());
 
-/** Has nft check the rules of these lists, then load them. */
-async function load(lists: { allow?: string[]; deny?: string[] }, more: Partial<NftInput> = {}): Promise<void> {
+/** Has nft load the rules of these lists, and check them once more; gives their mark. */
+async function load(lists: { allow?: string[]; deny?: string[] }, more: Partial<NftInput> = {}): Promise<string> {
   const parse = (texts: string[] | undefined) => texts?.map(parseAddressRange);
-  const ports = { derpPort: derp.port, stunPort: stun.port, proxies: [] };
-  const { text } = nftScript({ allow: parse(lists.allow), deny: parse(lists.deny), ...ports, ...more });
+  const ports = { derpPort: derp.port, stunPort: stun.port, proxies: [], installed: true };
+  const { text, mark } = nftScript({ allow: parse(lists.allow), deny: parse(lists.deny), ...ports, ...more });
   await server.nft(text);
   await server.must('nft', '-c', '-f', join(server.folder, 'rules.nft'));
+  return mark;
 }
 
 const { v4, v6 } = strangerAddress;
@@ -33,10 +35,13 @@ describe('the rules of our lists', () => {
     await load({ allow: ['192.0.2.0/24', `${v4}/32`, '203.0.113.5', 'fd00:198:18::/48', '2001:db8::/32'] });
     expect(await server.knock([...guarded, http])).toEqual(answered([...guarded, http], true));
     // A second load takes the place of the first.
-    await load({ allow: ['192.0.2.0/24', 'fd00:198:18:9::3'] });
+    const mark = await load({ allow: ['192.0.2.0/24', 'fd00:198:18:9::3'] });
     expect(await server.knock([...guarded, http])).toEqual({ ...answered(guarded, false), ...answered([http], true) });
     expect(await server.knockFromWithin(guarded)).toEqual(answered(guarded, true));
     const one = await server.must('nft', 'list', 'ruleset');
+    const { access } = server;
+    const listing = await listNftTable(NFT_TABLE, async (command, args) => access.run(command, [...args]));
+    expect(markOf(listing!)).toBe(mark);
     expect(one.match(/^table /gm)).toHaveLength(1);
     expect(one).not.toContain('203.0.113.5');
     // They turn some away and open nothing, which is not what our search for firewalls is about.

@@ -100,6 +100,7 @@ describe('a relay for some addresses only', () => {
     await machine.shell(`${SETUP} nftables | nft -f -`);
     await machine.shell(`${SETUP} nftables | nft -f -`);
     expect(await isReached()).toBe(false);
+    expect((await faults()).filter((fault) => fault.includes('nft'))).toEqual([]);
     const { stdout } = await machine.run('nft', ['list', 'table', 'inet', 'derp_setup']);
     expect(Number(/@deny4 counter packets (\d+)/.exec(stdout)?.[1])).toBeGreaterThan(0);
     // The proof comes from this machine, and gets in.
@@ -109,6 +110,7 @@ describe('a relay for some addresses only', () => {
       },
     );
     expect(await isReached()).toBe(false);
+    expect(await faults()).toContain('failed nft-rules-stale');
     await machine.shell('nft delete table inet derp_setup');
     await untilReached(true);
     const left = await faults();

@@ -85,6 +85,7 @@ export async function readNftInput(
       derpPort: isShared ? OFF : derpPort,
       stunPort: named.stunPort ?? where?.ports.stun ?? USUAL.stun,
       proxies: settings?.proxyProtocolFrom ?? [],
+      installed: !isNamed && named.derpPort === undefined && named.stunPort === undefined,
     },
   };
 }

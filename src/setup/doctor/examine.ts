@@ -11,7 +11,7 @@ import { readInstalled, readValue, whereabouts } from '../status/installed.ts';
 import { readServedChain } from '../status/served-certificate.ts';
 import { type Judged, judgeAll } from './checks.ts';
 import type { DoctorFacts, UnitFacts } from './facts.ts';
-import { gatherAddressLists } from './gather/addresses.ts';
+import { gatherAddressLists, gatherNftRules } from './gather/addresses.ts';
 import { gatherAdmission } from './gather/admission.ts';
 import { gatherCertificate } from './gather/certificate.ts';
 import { gatherDisks, gatherEdited, gatherFiles, gatherKey } from './gather/files.ts';
@@ -62,23 +62,35 @@ export async function gatherFacts({ layout, environment, signal }: VisitInput): 
   ]);
   signal.throwIfAborted();
   const relayPid = units?.relay.mainPid ?? ports?.find(({ purpose }) => purpose === 'derp')?.owner?.pid;
-  const [probe, files, edited, runtime, firewall, derpers, admission, addressLists, clock, disks, limit, schedule] =
-    await Promise.all([
-      relay && where
-        ? gatherProbe(installed, where, host?.routes ?? [], certificate?.extraCa ?? '', signal)
-        : undefined,
-      gatherFiles(installed),
-      gatherEdited(readValue(installed.manifest)),
-      isService ? gatherRuntime(layout) : undefined,
-      asRoot(async () => where && gatherFirewall(where.ports)),
-      asRoot(async () => where && gatherDerpers(where.ports)),
-      here(() => gatherAdmission(rules, tailnet?.nodes)),
-      here(() => gatherAddressLists(installed)),
-      here(gatherClock),
-      gatherDisks(installed),
-      relayPid === undefined ? undefined : openFilesLimit(relayPid),
-      relayPid === undefined ? undefined : processSchedule(relayPid),
-    ]);
+  const [
+    probe,
+    files,
+    edited,
+    runtime,
+    firewall,
+    derpers,
+    admission,
+    addressLists,
+    clock,
+    disks,
+    limit,
+    schedule,
+    nftRules,
+  ] = await Promise.all([
+    relay && where ? gatherProbe(installed, where, host?.routes ?? [], certificate?.extraCa ?? '', signal) : undefined,
+    gatherFiles(installed),
+    gatherEdited(readValue(installed.manifest)),
+    isService ? gatherRuntime(layout) : undefined,
+    asRoot(async () => where && gatherFirewall(where.ports)),
+    asRoot(async () => where && gatherDerpers(where.ports)),
+    here(() => gatherAdmission(rules, tailnet?.nodes)),
+    here(() => gatherAddressLists(installed)),
+    here(gatherClock),
+    gatherDisks(installed),
+    relayPid === undefined ? undefined : openFilesLimit(relayPid),
+    relayPid === undefined ? undefined : processSchedule(relayPid),
+    asRoot(() => gatherNftRules(installed)),
+  ]);
   return {
     now,
     isRoot,
@@ -103,6 +115,7 @@ export async function gatherFacts({ layout, environment, signal }: VisitInput): 
     disks,
     openFilesLimit: limit,
     schedule,
+    nftRules,
     probe,
   };
 }

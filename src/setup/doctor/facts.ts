@@ -207,6 +207,8 @@ export interface DoctorFacts {
   derpers: DerperFact[];
   admission: AdmissionFacts;
   addressLists: AddressListFact[];
+  /** The rules of `derp-setup nftables`, where they are loaded. */
+  nftRules: 'current' | 'stale' | 'without-lists' | undefined;
   tailnet: TailnetFacts | undefined;
   clockSynchronized: boolean | undefined;
   disks: DiskFact[];

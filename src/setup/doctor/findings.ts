@@ -121,6 +121,8 @@ export interface FindingData {
   'address-lists-fine': { allow: number | undefined; deny: number | undefined };
   'address-list-unreachable': Paths;
   'address-list-bad': { problem: Problem };
+  /** `isListed`: the relay has lists at all. */
+  'nft-rules-stale': { isListed: boolean };
   'members-not-listed': { path: string; nodes: readonly { name: string; key: string }[] };
 
   // The map.

@@ -4,9 +4,11 @@ import { describe, expect, it } from 'vitest';
 import { makeSelfSignedCertificate } from '../../../src/cert/self-signed.ts';
 import { layoutBelow } from '../../../src/deploy/layout.ts';
 import { digestOf, type WrittenFile } from '../../../src/deploy/manifest.ts';
+import { NFT_TABLE, nftScript } from '../../../src/deploy/nft-script.ts';
 import type { FilePurpose } from '../../../src/deploy/steps.ts';
 import { formatKeyFile, formatPublicKey, generateKeyPair } from '../../../src/protocol/keys.ts';
-import { gatherAddressLists } from '../../../src/setup/doctor/gather/addresses.ts';
+import { readNftInput } from '../../../src/setup/access/nft-lists.ts';
+import { gatherAddressLists, gatherNftRules } from '../../../src/setup/doctor/gather/addresses.ts';
 import { gatherAdmission } from '../../../src/setup/doctor/gather/admission.ts';
 import { gatherCertificate } from '../../../src/setup/doctor/gather/certificate.ts';
 import { gatherDisks, gatherEdited, gatherKey } from '../../../src/setup/doctor/gather/files.ts';
@@ -92,6 +94,32 @@ describe('the lists of addresses', () => {
       allowCidr: null,
       denyCidr: { ranges: [], files: [] },
     });
+  });
+});
+
+describe('the kernel’s rules', () => {
+  it('are of today’s lists, of others, of none any more, or nobody’s business', async () => {
+    await using test = await startTestRelay();
+    const installed = installedAt(test, '127.0.0.1', 443);
+    const file = join(temporaryDirectory(), 'list');
+    const withLists = (denyCidr: { ranges: string[]; files: string[] } | null): Installed => {
+      if (installed.relay.state !== 'read') throw new Error('it is there');
+      return { ...installed, relay: { ...installed.relay, value: { ...installed.relay.value, denyCidr } } };
+    };
+    const listed = withLists({ ranges: ['192.0.2.1'], files: [file] });
+    writeFileSync(file, '198.51.100.0/24\n');
+    const read = await readNftInput({}, listed);
+    if (!('input' in read)) throw new Error('the list is fine');
+    const loaded = async (table: string) => (table === NFT_TABLE ? nftScript(read.input).text : undefined);
+    expect(await gatherNftRules(listed, loaded)).toBe('current');
+    writeFileSync(file, '198.51.100.0/24\n198.51.101.0/24\n');
+    expect(await gatherNftRules(listed, loaded)).toBe('stale');
+    expect(await gatherNftRules(withLists(null), loaded)).toBe('without-lists');
+    // A list that cannot be read is told of elsewhere.
+    writeFileSync(file, 'moved\n');
+    expect(await gatherNftRules(listed, loaded)).toBeUndefined();
+    expect(await gatherNftRules(listed, async () => undefined)).toBeUndefined();
+    expect(await gatherNftRules(listed, async () => 'table inet derp_setup {\n}')).toBeUndefined();
   });
 });
 

@@ -148,6 +148,7 @@ export const healthy: DoctorFacts = {
   derpers: [],
   admission: { tailscaled: { state: 'running', version: '1.98.2', detail: undefined } },
   addressLists: [],
+  nftRules: undefined,
   tailnet: {
     relays: [
       {

@@ -628,6 +628,12 @@ describe('the admission', () => {
     expect(look({ rule })).toMatchObject([{ id: 'address-list-bad', data: { problem: { subject: list.path, rule } } }]);
   });
 
+  it('is not what the kernel’s rules say, where those are of other lists', () => {
+    expect(ids({ nftRules: 'current' })).toEqual([]);
+    expect(only({ nftRules: 'stale' })).toMatchObject({ id: 'nft-rules-stale', level: 'warning' });
+    expect(only({ nftRules: 'without-lists' })).toMatchObject({ level: 'failed', data: { isListed: false } });
+  });
+
   it('is told of a URL that lets everybody in when it is silent, or that others could answer for', () => {
     const withRules = (url: string, failOpen = false) => ({
       installed: {

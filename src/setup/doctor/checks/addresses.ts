@@ -1,6 +1,6 @@
 /** The lists of addresses: files that the relay reads again, and that somebody may have spoilt since. */
 import type { AddressListFact, DoctorFacts } from '../facts.ts';
-import { type Finding, failed, fine } from '../findings.ts';
+import { type Finding, failed, fine, warning } from '../findings.ts';
 
 function judgeList({ path, rule }: AddressListFact): Finding[] {
   if (rule === undefined) return [];
@@ -9,8 +9,11 @@ function judgeList({ path, rule }: AddressListFact): Finding[] {
   return [failed('address-list-bad', { problem: { subject: path, rule } })];
 }
 
-export function judgeAddresses({ addressLists, relay }: DoctorFacts): Finding[] {
+export function judgeAddresses({ addressLists, nftRules, relay }: DoctorFacts): Finding[] {
   const found = addressLists.flatMap(judgeList);
+  if (nftRules === 'stale') found.push(warning('nft-rules-stale', { isListed: true }));
+  // Whoever the relay would let in is dropped before it.
+  if (nftRules === 'without-lists') found.push(failed('nft-rules-stale', { isListed: false }));
   const { allow, deny } = relay?.addressLists ?? {};
   const isRestricted = typeof allow === 'number' || typeof deny === 'number';
   if (found.length > 0 || !isRestricted) return found;

@@ -33,6 +33,14 @@ export const admission = {
     text: `${problem.subject}, a list of addresses, ${text}: the relay goes on with the list of before, and cannot start again`,
     remedy: `${remedy === undefined ? 'mend it' : remedy}; then: sudo systemctl reload derp-relay`,
   }),
+  'nft-rules-stale': ({ isListed }) => ({
+    text: isListed
+      ? "the kernel's rules were made of other lists or ports than the relay's: it may turn away whom the relay would let in"
+      : "the kernel's rules keep addresses out, and the relay has no list of any",
+    remedy: isListed
+      ? 'sudo derp-setup nftables | sudo nft -f - (and wherever they are kept for the next start of this machine)'
+      : 'sudo nft delete table inet derp_setup (and wherever they are kept for the next start of this machine)',
+  }),
   'tailscaled-answers': ({ version }) => ({
     text: `tailscaled${version === undefined ? '' : ` ${version}`} says who belongs to the tailnet`,
   }),

@@ -37,6 +37,14 @@ export const admission = {
     text: `地址列表 ${problem.subject} ${text}：中继目前仍用之前的列表，但下次启动会失败`,
     remedy: `${remedy === undefined ? '请修正' : remedy}；然后：sudo systemctl reload derp-relay`,
   }),
+  'nft-rules-stale': ({ isListed }) => ({
+    text: isListed
+      ? '内核规则所依据的列表或端口与中继现在的不同，可能会丢弃中继本应允许的客户端'
+      : '内核规则仍在按地址拒绝客户端，而中继已没有任何地址列表',
+    remedy: isListed
+      ? 'sudo derp-setup nftables | sudo nft -f -（如已设为开机加载，也请一并更新）'
+      : 'sudo nft delete table inet derp_setup（如已设为开机加载，也请一并删除）',
+  }),
   'tailscaled-answers': ({ version }) => ({
     text: `tailscaled${version === undefined ? '' : ` ${version}`} 能够判断谁是 tailnet 成员`,
   }),
