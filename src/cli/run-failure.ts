@@ -37,7 +37,10 @@ function explainNginx(cause: NginxError | SitesError, { nginx }: Messages): Expl
     const more = cause.changed.map(({ site, before, after }) =>
       nginx.siteChanged(site.name, site.address, before, after),
     );
-    return { reason: nginx.sitesChanged(cause.changed.length), more: more.map((line) => `  ${line}`) };
+    return {
+      reason: nginx.sitesChanged(cause.changed.length),
+      more: [...more.map((line) => `  ${line}`), `  → ${nginx.sitesRemedy}`],
+    };
   }
   const said = cause.said.map(harmless);
   if (cause.problem === 'test') return { reason: nginx.testFailed(said), more: [] };

@@ -18,9 +18,8 @@ async function readOrEmpty(path: string): Promise<string> {
 
 /** The number of the parent in /proc/PID/stat, whose second field is a name in parentheses that may hold anything. */
 export function parentInStat(text: string): number | undefined {
-  const parent = /^\S+ \S/.exec(text.slice(text.lastIndexOf(')') + 2));
-  const fields = parent === null ? [] : text.slice(text.lastIndexOf(')') + 2).split(' ');
-  return fields[1] === undefined ? undefined : Number(fields[1]);
+  const behindName = text.slice(text.lastIndexOf(')') + 2).split(' ');
+  return behindName[1] === undefined ? undefined : Number(behindName[1]);
 }
 
 async function childrenOf(parent: number): Promise<number[]> {

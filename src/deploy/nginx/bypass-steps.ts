@@ -11,7 +11,7 @@ import {
   type Step,
   secretFileStep,
 } from '../steps.ts';
-import type { Bypass, SourceFile } from './bypass.ts';
+import type { Bypass, SiteCheck, SourceFile } from './bypass.ts';
 import type { FileEdit } from './file-edits.ts';
 import { type EditedFile, type NginxRecord, recordAfter } from './record.ts';
 
@@ -37,9 +37,17 @@ function editedFile({ path, original, edited, replaced }: FileEdit, layout: Layo
 /** The steps that take changes out of these files. */
 export function restoreSteps(nginx: NginxRecord | undefined, except: readonly string[] = []): RestoreStep[] {
   if (nginx === undefined) return [];
-  const files = [...nginx.edited, ...(nginx.earlier?.edited ?? [])].filter(({ path }) => !except.includes(path));
-  const first = new Map([...files].reverse().map((record) => [record.path, record]));
-  return [...first.values()].map((record) => ({ kind: 'restore', path: record.path, record, nginx }));
+  const [known, earlier] = [nginx.edited, nginx.earlier?.edited ?? []];
+  const files = [...known, ...earlier.filter(({ path }) => !known.some((file) => file.path === path))];
+  const dropped = files.filter(({ path }) => !except.includes(path));
+  return dropped.map((record) => ({ kind: 'restore', path: record.path, record, nginx }));
+}
+
+/** The questions to sites; those that nobody asked at the last run are new. */
+function siteChecks(sites: readonly SiteCheck[], old: NginxRecord | undefined): SiteCheck[] {
+  const isKnown = (site: SiteCheck) =>
+    old === undefined || old.sites.some(({ name, address }) => name === site.name && address === site.address);
+  return sites.map((site) => (isKnown(site) ? site : { ...site, isNew: true }));
 }
 
 /** Has nginx share the port from now on. `ours`: the files of ours that an earlier run has put into its configuration. */
@@ -64,6 +72,7 @@ export function bypassChange(
   const stale = ours.filter((path) => !files.some((file) => file.path === path));
   const removals = stale.map((path): Step => ({ kind: 'remove', what: 'file', path }));
   const backups = bypass.edits.map(({ original }, at) => secretFileStep('nginx-backup', edited[at]!.backup, original));
+  const unneeded = (old?.edited ?? []).filter(({ path }) => !edited.some((file) => file.path === path));
   const changes = [...files, ...edits, ...restores, ...removals];
   const reloadFor = changes.map((step) => ('path' in step ? step.path : ''));
   return {
@@ -72,7 +81,8 @@ export function bypassChange(
       directoryStep(layout.nginxBackups, PRIVATE_DIRECTORY),
       ...backups,
       ...changes,
-      { kind: 'nginx', reloadFor, sites: bypass.sites },
+      { kind: 'nginx', reloadFor, sites: siteChecks(bypass.sites, old) },
+      ...unneeded.map(({ backup }): Step => ({ kind: 'remove', what: 'file', path: backup })),
     ],
     record,
   };

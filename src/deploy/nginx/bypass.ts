@@ -48,6 +48,8 @@ export interface SiteCheck {
   name?: string;
   address: string;
   port: number;
+  /** It was not there at the last run, so that who answers now may be another site. */
+  isNew?: true;
 }
 
 /** Files to write and to edit. */

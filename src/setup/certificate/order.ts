@@ -57,6 +57,17 @@ export async function openConnection(environment: Environment, signal: AbortSign
   });
 }
 
+/** Where the relay listens behind what hands connections on to it. */
+function behindOf({ deploy, relayPort, relayHttpPort }: Answers, pending: boolean): Pick<CertificateOrder, 'behind'> {
+  const derpPort = deploy === 'nginx-bypass' ? relayPort : undefined;
+  if (derpPort === undefined && relayHttpPort === undefined) return {};
+  const ports = {
+    ...(derpPort !== undefined && { derpPort }),
+    ...(relayHttpPort !== undefined && { httpPort: relayHttpPort }),
+  };
+  return { behind: { ...ports, pending } };
+}
+
 /** The order that the answers ask for. `pending`: what hands connections on to the relay is yet to be told to. */
 export function orderOf(
   answers: Answers,
@@ -80,7 +91,7 @@ export function orderOf(
     ...(challenge !== undefined && { challenge }),
     derpPort: answers.derpPort,
     httpPort: answers.httpPort,
-    ...(answers.relayHttpPort !== undefined && { behind: { httpPort: answers.relayHttpPort, pending } }),
+    ...behindOf(answers, pending),
     acmeDirectory: layout.acmeDirectory,
     expected: { authority: authorityName(directoryUrl), challenge: challenge ?? '' },
   };

@@ -21,6 +21,11 @@ export async function findWay(order: CertificateOrder, makesWay: MakesWay = () =
   const relay = await relayPids();
   for (const port of candidatePorts(facts)) {
     const state = await portState('tcp', port);
+    if (state !== 'busy' && port === behind?.derpPort) {
+      // Only the relay itself reads the header that every connection from there begins with.
+      holders.set(port, { state: 'taken', owner: await portOwner('tcp', derpPort) });
+      continue;
+    }
     if (state !== 'busy') {
       holders.set(port, { state });
       continue;

@@ -8,6 +8,8 @@ import type { SiteCheck } from '../../deploy/nginx/bypass.ts';
 export interface SiteAnswer {
   fingerprint: string | undefined;
   status: number | undefined;
+  /** The certificate is one for the site's name. */
+  fits?: boolean;
 }
 
 /** A site that does not answer as it did. */
@@ -40,7 +42,7 @@ const FIRST_SERVER_ERROR = 500;
 /** Asks one site, as a browser would that trusts everybody. */
 export function askSite({ name, address, port }: SiteCheck, signal?: AbortSignal): Promise<SiteAnswer> {
   return new Promise((resolve) => {
-    let fingerprint: string | undefined;
+    let certificate: Pick<SiteAnswer, 'fingerprint' | 'fits'> = { fingerprint: undefined };
     const timeout = AbortSignal.timeout(TIMEOUT_MS);
     const asked = request(
       {
@@ -56,15 +58,17 @@ export function askSite({ name, address, port }: SiteCheck, signal?: AbortSignal
       },
       (answer) => {
         answer.destroy();
-        resolve({ fingerprint, status: answer.statusCode });
+        resolve({ ...certificate, status: answer.statusCode });
       },
     );
     asked.on('socket', (socket) =>
       socket.once('secureConnect', () => {
-        fingerprint = (socket as TLSSocket).getPeerX509Certificate()?.fingerprint256;
+        const shown = (socket as TLSSocket).getPeerX509Certificate();
+        const fits = name !== undefined && shown?.checkHost(name) !== undefined;
+        certificate = { fingerprint: shown?.fingerprint256, fits };
       }),
     );
-    asked.on('error', () => resolve({ fingerprint, status: undefined }));
+    asked.on('error', () => resolve({ ...certificate, status: undefined }));
     asked.end();
   });
 }
@@ -79,10 +83,16 @@ export async function askSites(sites: readonly SiteCheck[], signal?: AbortSignal
   return answers;
 }
 
-/** Whether a site answers as before; true where it did not answer well then. */
-export function answersAsBefore(before: SiteAnswer, after: SiteAnswer): boolean {
+/**
+ * Whether a site answers as before; true where it did not answer well then. Where another site answered in its place, as
+ * for one that nginx has not read of yet, any answer will do.
+ */
+export function answersAsBefore({ name, isNew }: SiteCheck, before: SiteAnswer, after: SiteAnswer): boolean {
   if (before.fingerprint === undefined) return true;
-  if (before.fingerprint !== after.fingerprint) return false;
+  if (isNew) return after.fingerprint !== undefined;
+  if (before.fingerprint !== after.fingerprint) {
+    return name !== undefined && before.fits === false && after.fingerprint !== undefined;
+  }
   const { status } = before;
   return status === undefined || status >= FIRST_SERVER_ERROR || status === after.status;
 }
@@ -97,7 +107,7 @@ export async function waitForSites(
   for (;;) {
     const after = await askSites(sites, signal);
     const changed = sites.flatMap((site, i): ChangedSite[] =>
-      answersAsBefore(before[i]!, after[i]!) ? [] : [{ site, before: before[i]!, after: after[i]! }],
+      answersAsBefore(site, before[i]!, after[i]!) ? [] : [{ site, before: before[i]!, after: after[i]! }],
     );
     if (changed.length === 0) return;
     if (Date.now() > deadline) throw new SitesError(changed);

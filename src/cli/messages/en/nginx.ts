@@ -135,6 +135,8 @@ export const nginx = {
   },
   sitesChanged: (count: number) =>
     count === 1 ? 'a website does not answer as before' : `${count} websites do not answer as before`,
+  sitesRemedy:
+    'if its files were changed since nginx read them: sudo nginx -s reload, look at the sites, and run this again',
   siteChanged: (name: string | undefined, address: string, before: SiteAnswer, after: SiteAnswer) =>
     `${name ?? 'without a name'} (${address}): before ${answer(before)}; now ${answer(after)}`,
 };

@@ -131,6 +131,7 @@ export const nginx: Messages['nginx'] = {
     other: '更多信息见日志：sudo journalctl -u nginx，/var/log/nginx/error.log',
   },
   sitesChanged: (count) => `有 ${count} 个网站的回应与之前不同`,
+  sitesRemedy: '如果 nginx 的文件在上次加载后改过：请先执行 sudo nginx -s reload，检查网站，再重新运行',
   siteChanged: (name, address, before, after) =>
     `${name ?? '不带名称'}（${address}）：之前 ${answer(before)}；现在 ${answer(after)}`,
 };
