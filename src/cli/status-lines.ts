@@ -30,11 +30,11 @@ export function failureReason({ problem, said }: RenewalFailure, messages: Statu
 
 const secondsSince = (date: Date, now: Date) => Math.max(0, (now.getTime() - date.getTime()) / 1000);
 
-function hostLine({ host, ports }: Status): string | undefined {
+function hostLine({ host, ports, front }: Status, words: Words): string | undefined {
   if (host === undefined || ports === undefined) return undefined;
   const { derp, http, stun } = ports;
   const open = [`${derp}/tcp`, ...(http > 0 ? [`${http}/tcp`] : []), ...(stun > 0 ? [`${stun}/udp`] : [])];
-  return join([host, open.join(' ')]);
+  return join([host, open.join(' '), front && words.behind([front.name, front.version].join(' ').trim())]);
 }
 
 function serviceLine({ service, target, relay }: Status, words: Words, now: Date): string | undefined {
@@ -175,7 +175,7 @@ export function statusLines(
   const { status: words } = messages;
   const { relay } = current;
   const rows: [Label, string | undefined][] = [
-    ['host', hostLine(current)],
+    ['host', hostLine(current, words)],
     ['service', serviceLine(current, words, now)],
     ['versions', versionsLine(current, words)],
     ['certificate', certificateLine(current, words)],

@@ -146,12 +146,26 @@ const samples: { [Id in FindingId]: FindingData[Id] } = {
   'relay-stalls': { stalls: 40, stalledMs: 4210, minutes: 60, longestMs: 322, starved: true },
   'log-fine': {},
   'log-errors': { events: { internal_error: 2 }, last: 'Error: x' },
+  'nginx-runs': { version: '1.22.1', port: 443 },
+  'nginx-missing': { port: 443 },
+  'nginx-stopped': {},
+  'nginx-broken': { said: ['unknown directive "lisen" in /etc/nginx/a:3'] },
+  'nginx-route-gone': { port: 443, relayPort: 8443 },
+  'nginx-site-on-port': { port: 443, file: '/etc/nginx/sites-enabled/a', line: 3 },
   'needs-root': {},
 };
 
 /** What is right needs no remedy; everything else does. */
 const WELL: readonly FindingId[] = [
-  ...(['files-fine', 'service-runs', 'foreground-runs', 'runtime-fine', 'host-leads-here', 'ports-held'] as const),
+  ...([
+    'files-fine',
+    'service-runs',
+    'foreground-runs',
+    'runtime-fine',
+    'nginx-runs',
+    'host-leads-here',
+    'ports-held',
+  ] as const),
   ...(['no-firewall', 'firewall-open', 'client-served', 'strangers-refused', 'certificate-fine'] as const),
   ...(['renewal-planned', 'permissions-fine', 'tailscaled-answers', 'admission-url-answers', 'key-list-fine'] as const),
   ...(['address-lists-fine'] as const),

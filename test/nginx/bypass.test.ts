@@ -1,5 +1,5 @@
 /** A relay that shares port 443 with the sites of an nginx, from the first run to the last. */
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { connectDerp } from '../../src/client/connect.ts';
 import { diffTrees, type FileTree } from '../vps/support/file-tree.ts';
 import { bootMachine, type Machine } from '../vps/support/machine.ts';
@@ -141,9 +141,33 @@ describe('sharing the port', () => {
     const status = await derpSetup(machine, ['status', '--json']);
     expect(status.code, status.stderr).toBe(0);
     expect(JSON.parse(status.stdout)).toMatchObject({ ok: true, target: 'nginx-bypass', ports: { derp: 443 } });
+    expect(JSON.parse(status.stdout).front).toEqual({ name: 'nginx', version: '1.22.1' });
+    expect((await derpSetup(machine, ['status'])).stdout).toContain('443/tcp 3478/udp · behind nginx 1.22.1');
     const doctor = await derpSetup(machine, ['doctor', '--json'], { timeout: 120 });
     const failed = JSON.parse(doctor.stdout).findings.filter(({ level }: { level: string }) => level === 'failed');
     expect(failed).toEqual([]);
+  });
+
+  it.each([
+    ['nginx-stopped', 'systemctl stop nginx', 'systemctl start nginx'],
+    ['nginx-broken', 'echo "nonsense;" >/etc/nginx/conf.d/x.conf', 'rm /etc/nginx/conf.d/x.conf'],
+    [
+      'nginx-site-on-port',
+      'echo "server { listen 443 ssl; ssl_reject_handshake on; }" >/etc/nginx/conf.d/x.conf',
+      'rm /etc/nginx/conf.d/x.conf',
+    ],
+    [
+      'nginx-route-gone',
+      'mv /etc/nginx/modules-enabled/derp-setup-stream.conf /root/x',
+      'mv /root/x /etc/nginx/modules-enabled/derp-setup-stream.conf',
+    ],
+    ['nginx-missing', 'mv /usr/sbin/nginx /root/nginx', 'mv /root/nginx /usr/sbin/nginx'],
+  ])('doctor finds %s', async (id, change, back) => {
+    onTestFinished(async () => void (await machine.shell(back)));
+    await machine.shell(change);
+    const { code, stdout } = await derpSetup(machine, ['doctor', '--json'], { timeout: 120 });
+    expect(code).toBe(1);
+    expect(JSON.parse(stdout).findings.map((finding: { id: string }) => finding.id)).toContain(id);
   });
 
   it('is there after a reboot', async () => {

@@ -9,6 +9,7 @@ import { judgeHost } from './checks/host.ts';
 import { judgeLog } from './checks/log.ts';
 import { judgeClock, judgeDisk, judgeOpenFiles, judgePrivileges } from './checks/machine.ts';
 import { judgeMap } from './checks/map.ts';
+import { judgeNginx } from './checks/nginx.ts';
 import { judgePace } from './checks/pace.ts';
 import { judgePermissions } from './checks/permissions.ts';
 import { judgePorts } from './checks/ports.ts';
@@ -33,6 +34,7 @@ const table = [
   { id: 'service', judge: judgeService },
   { id: 'version', judge: judgeVersion },
   { id: 'ports', judge: judgePorts },
+  { id: 'nginx', judge: judgeNginx },
   { id: 'derper', judge: judgeDerpers },
   { id: 'host', judge: judgeHost },
   { id: 'firewall', judge: judgeFirewall },

@@ -16,6 +16,7 @@ import { gatherAdmission } from './gather/admission.ts';
 import { gatherCertificate } from './gather/certificate.ts';
 import { gatherDisks, gatherEdited, gatherFiles, gatherKey } from './gather/files.ts';
 import { gatherDerpers, gatherFirewall, gatherPorts, gatherRuntime } from './gather/machine.ts';
+import { gatherNginx } from './gather/nginx.ts';
 import { gatherProbe } from './gather/probe.ts';
 import { gatherHost } from './gather/routes.ts';
 import { gatherTailnet } from './gather/tailnet.ts';
@@ -76,6 +77,7 @@ export async function gatherFacts({ layout, environment, signal }: VisitInput): 
     limit,
     schedule,
     nftRules,
+    nginx,
   ] = await Promise.all([
     relay && where ? gatherProbe(installed, where, host?.routes ?? [], certificate?.extraCa ?? '', signal) : undefined,
     gatherFiles(installed),
@@ -90,6 +92,7 @@ export async function gatherFacts({ layout, environment, signal }: VisitInput): 
     relayPid === undefined ? undefined : openFilesLimit(relayPid),
     relayPid === undefined ? undefined : processSchedule(relayPid),
     asRoot(() => gatherNftRules(installed)),
+    asRoot(async () => (target === 'nginx-bypass' && where ? gatherNginx(where) : undefined)),
   ]);
   return {
     now,
@@ -117,6 +120,7 @@ export async function gatherFacts({ layout, environment, signal }: VisitInput): 
     schedule,
     nftRules,
     probe,
+    nginx,
   };
 }
 

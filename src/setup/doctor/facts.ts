@@ -172,6 +172,19 @@ export interface DiskFact {
   freeFiles: number | undefined;
 }
 
+/** The nginx that shares its port with the relay, as it is configured now. */
+export type NginxFacts =
+  | { state: 'absent' }
+  | { state: 'broken'; version: string; said: readonly string[] }
+  | {
+      state: 'runs' | 'stopped';
+      version: string;
+      /** A stream server of its own passes what is for the relay on to it. */
+      passesOn: boolean;
+      /** Where sites listen on the shared port themselves. */
+      sitesOnPort: readonly { file: string; line: number }[];
+    };
+
 /** What clients find. */
 export interface ProbeFacts {
   checks: Check[];
@@ -217,4 +230,6 @@ export interface DoctorFacts {
   /** How the relay's process gets on with its processor. */
   schedule: ProcessSchedule | undefined;
   probe: ProbeFacts | undefined;
+  /** Only where nginx stands before the relay. */
+  nginx?: NginxFacts | undefined;
 }

@@ -63,6 +63,14 @@ export interface FindingData {
   'firewall-closed': { tool: string; openings: readonly Opening[]; commands: readonly string[] };
   'firewall-not-lasting': { tool: string };
 
+  // The nginx before it.
+  'nginx-runs': { version: string; port: number };
+  'nginx-missing': { port: number };
+  'nginx-stopped': None;
+  'nginx-broken': { said: readonly string[] };
+  'nginx-route-gone': { port: number; relayPort: number };
+  'nginx-site-on-port': { port: number; file: string; line: number };
+
   // What clients find.
   'client-served': { packets: number; medianMs: number | undefined };
   'client-check': { check: Check; about: ProbeOptions };

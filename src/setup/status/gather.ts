@@ -4,6 +4,7 @@ import type { X509Certificate } from 'node:crypto';
 import { type Layout, layoutBelow, RELAY_UNIT, RENEW_TIMER, RENEW_UNIT } from '../../deploy/layout.ts';
 import { runsAsUnit } from '../../deploy/target.ts';
 import { FileError, readText } from '../../system/files.ts';
+import { findNginx } from '../../system/nginx.ts';
 import { CommandError } from '../../system/processes.ts';
 import { isSystemdRunning, recentJournal, timerNext, type UnitState, unitState } from '../../system/services.ts';
 import { parseChain } from '../certificate/pair.ts';
@@ -121,6 +122,8 @@ export async function gatherStatus(
     isService ? askSystemd(() => unitState(RELAY_UNIT)) : undefined,
     readCertificate(installed, signal),
   ]);
+  const isBehindNginx = isService && installed.target === 'nginx-bypass';
+  const front = isBehindNginx ? ({ name: 'nginx', version: (await findNginx())?.version } as const) : undefined;
   const renewal = isService ? await readRenewal(installed, look.leaf, now) : undefined;
   const sample: Sample = { at: performance.now(), counters: answer && readCounters(answer) };
   const facts: StatusFacts = {
@@ -132,6 +135,7 @@ export async function gatherStatus(
     certificate: look.certificate,
     relay: sample.counters,
     traffic: trafficBetween(before, sample),
+    ...(front && { front }),
     unreadable: [...deniedFiles(installed), ...(look.denied === undefined ? [] : [look.denied])],
   };
   return { facts, sample };

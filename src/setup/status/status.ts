@@ -41,6 +41,12 @@ export interface RenewalStatus {
   failure: RenewalFailure | undefined;
 }
 
+/** What stands before the relay; without a version where it cannot be asked. */
+export interface StatusFront {
+  name: 'nginx';
+  version: string | undefined;
+}
+
 /** Everything that was found out. */
 export interface StatusFacts {
   now: Date;
@@ -52,6 +58,8 @@ export interface StatusFacts {
   certificate: CertificateStatus | undefined;
   relay: RelayCounters | undefined;
   traffic: Traffic | undefined;
+  /** What clients come through on this machine. */
+  front?: StatusFront | undefined;
   /** Paths of files that this user may not read, though they would say more. */
   unreadable: readonly string[];
 }
@@ -75,6 +83,7 @@ export interface Status {
   target: DeployTarget;
   host: string | undefined;
   ports: Whereabouts['ports'] | undefined;
+  front?: StatusFront | undefined;
   versions: {
     /** Of the program that tells this. */
     own: string;
@@ -141,6 +150,7 @@ export function statusOf(facts: StatusFacts): Status {
     target: installed.target,
     host: where?.host,
     ports: where?.ports,
+    front: facts.front,
     versions: { own: ownVersion, installed: installed.version, running: relay?.version },
     service: facts.service,
     certificate: certificate && { ...certificate, daysLeft: daysUntil(certificate.notAfter, now) },

@@ -5,6 +5,7 @@ import { certificate } from './findings/certificate.ts';
 import { installation } from './findings/installation.ts';
 import { machine } from './findings/machine.ts';
 import { map } from './findings/map.ts';
+import { nginx } from './findings/nginx.ts';
 import { reach } from './findings/reach.ts';
 
 export const findings: FindingMessages = {
@@ -14,4 +15,5 @@ export const findings: FindingMessages = {
   ...admission,
   ...map,
   ...machine,
+  ...nginx,
 };

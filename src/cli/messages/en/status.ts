@@ -77,6 +77,7 @@ export const status = {
   since: (time: string, seconds: number) => `since ${time} (${duration(seconds)})`,
   pid: (pid: number) => `pid ${pid}`,
   restarts: (number: number) => `started again ${count(number, 'time', 'times')}`,
+  behind: (front: string): string => `behind ${front}`,
   atBoot: (enabled: boolean): string => (enabled ? 'starts at boot' : 'does not start at boot'),
   foreground: 'in the foreground',
   installedVersion: (version: string) => `installed ${version}`,

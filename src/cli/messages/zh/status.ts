@@ -50,6 +50,7 @@ export const status: Messages['status'] = {
   since: (time, seconds) => `自 ${time} 起（${duration(seconds)}）`,
   pid: (pid) => `pid ${pid}`,
   restarts: (number) => `自动重启 ${number} 次`,
+  behind: (front) => `位于 ${front} 之后`,
   atBoot: (enabled) => (enabled ? '开机自动启动' : '开机不会自动启动'),
   foreground: '在前台运行',
   installedVersion: (version) => `已安装 ${version}`,
