@@ -223,7 +223,7 @@ const rules: { [C in Rule['code']]: Extract<Rule, { code: C }> } = {
   'nginx-unread': { code: 'nginx-unread', file: '/etc/nginx/nginx.conf', line: 3, problem: 'unexpected "}"' },
   'nginx-port-unused': { code: 'nginx-port-unused', port: 443 },
   'nginx-family': { code: 'nginx-family', host: '2001:db8::7', port: 443, family: 6 },
-  'nginx-own-stream': { code: 'nginx-own-stream', proxyProtocol: true, ...byHand },
+  'nginx-own-stream': { code: 'nginx-own-stream', ...byHand },
   'nginx-other-relay-port': { code: 'nginx-other-relay-port', relayPort: 9443, named: 8443 },
   'nginx-odd-listen': { code: 'nginx-odd-listen', text: 'listen localhost:443', why: 'name', ...byHand },
   'nginx-name-taken': { code: 'nginx-name-taken', host: 'derp.example.com', file: '/etc/nginx/a', line: 1 },

@@ -9,7 +9,7 @@ import { except, exchange, siteLog } from './support/looks.ts';
 import { ALPHA, BETA, makeSites, PLAIN, visit } from './support/sites.ts';
 
 const HOST = 'derp.example.test';
-const INSTALL = ['--yes', '--deploy', 'nginx-bypass', '--host', HOST, '--http-port', '-1', '--verify', 'none'];
+const INSTALL = ['--yes', '--deploy', 'nginx-bypass', '--host', HOST, '--verify', 'none'];
 const LEFT_ALONE = [...notOurs, ...except];
 
 let machine: Machine;
@@ -65,6 +65,8 @@ describe('sharing the port', () => {
     const { code, stdout, stderr } = await setup();
     expect(code, stdout + stderr).toBe(0);
     expect(stdout).toContain('The relay works');
+    // Port 80 is nginx's too, and handed on.
+    expect(stdout).toContain('"CanPort80": true');
     await expectSites();
   });
 
@@ -72,7 +74,7 @@ describe('sharing the port', () => {
     const listening = (await machine.shell('ss -Hltnp | sort'))
       .split('\n')
       .filter((line) => line.includes('MainThread'));
-    expect(listening.map((line) => line.split(/\s+/)[3])).toEqual(['127.0.0.1:8443']);
+    expect(listening.map((line) => line.split(/\s+/)[3])).toEqual(['127.0.0.1:8080', '127.0.0.1:8443']);
   });
 
   it('tells the sites where their visitors come from', async () => {
@@ -142,7 +144,7 @@ describe('sharing the port', () => {
     expect(status.code, status.stderr).toBe(0);
     expect(JSON.parse(status.stdout)).toMatchObject({ ok: true, target: 'nginx-bypass', ports: { derp: 443 } });
     expect(JSON.parse(status.stdout).front).toEqual({ name: 'nginx', version: '1.22.1' });
-    expect((await derpSetup(machine, ['status'])).stdout).toContain('443/tcp 3478/udp · behind nginx 1.22.1');
+    expect((await derpSetup(machine, ['status'])).stdout).toContain('443/tcp 80/tcp 3478/udp · behind nginx 1.22.1');
     const doctor = await derpSetup(machine, ['doctor', '--json'], { timeout: 120 });
     const failed = JSON.parse(doctor.stdout).findings.filter(({ level }: { level: string }) => level === 'failed');
     expect(failed).toEqual([]);
@@ -205,7 +207,8 @@ describe('changes', () => {
     expect(code, stderr).toBe(0);
     await expectSites();
     const isNginxs = (path: string) => path.includes('/etc/nginx');
-    expect(diffTrees(pristine, tree()).filter(isNginxs)).toEqual([]);
+    // On port 80 nginx goes on handing the relay what is its.
+    expect(diffTrees(pristine, tree()).filter(isNginxs)).toEqual(['+ /etc/nginx/conf.d/derp-setup.conf file 0644 0:0']);
     const again = await derpSetup(machine, ['--yes']);
     expect(again).toMatchObject({ code: 0, stdout: 'Already as described: nothing to do.\n' });
     expect((await setup(['--derp-port', '443'])).code).toBe(0);

@@ -281,8 +281,7 @@ export function planBypass(input: BypassInput): BypassPlan {
   if (own !== undefined) {
     const route = ownRoute(own.server, configuration, host);
     if (route !== undefined) return { kind: 'by-hand', route };
-    const proxyProtocol = named(own.server.directive.block, 'proxy_protocol').at(-1)?.args[0] === 'on';
-    obstacles.push({ code: 'nginx-own-stream', proxyProtocol, ...byHand, ...placeIn(own.server.directive) });
+    obstacles.push({ code: 'nginx-own-stream', ...byHand, ...placeIn(own.server.directive) });
     return { kind: 'obstacles', obstacles };
   }
   if (onPort.length === 0) return { kind: 'obstacles', obstacles: [...obstacles, { code: 'nginx-port-unused', port }] };

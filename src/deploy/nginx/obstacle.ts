@@ -32,7 +32,7 @@ export type NginxObstacle =
   /** The host is an address of a family in which nginx serves nothing on the port. */
   | { code: 'nginx-family'; host: string; port: number; family: 4 | 6 }
   /** Somebody's own stream server has the port. */
-  | ({ code: 'nginx-own-stream'; proxyProtocol: boolean } & ByHand & Place)
+  | ({ code: 'nginx-own-stream' } & ByHand & Place)
   /** That server leads to the relay already, but at another port than the one that was named. */
   | { code: 'nginx-other-relay-port'; relayPort: number; named: number }
   /** A `listen` that cannot be moved: by name, with a range of ports, or behind another proxy. */

@@ -7,12 +7,10 @@ import type { NginxServer } from './servers.ts';
 /** Where nginx's own connections to the relay come from: nobody else's begin with a PROXY header. */
 export const PROXY_SOURCE = '127.0.0.2';
 
-/** How connections come to the relay through it. */
+/** How connections come to the relay through it: each begins with a PROXY header. */
 export interface OwnRoute {
   /** Where on the loopback address it leads. */
   relayPort: number;
-  /** With a PROXY header: the relay learns where clients are. */
-  proxyProtocol: boolean;
 }
 
 /** The last argument of a directive of that name in a server. */
@@ -45,8 +43,8 @@ export function ownRoute(server: NginxServer, { main }: NginxConfiguration, host
   const target = maps.map((map) => targetIn(map, host)).find((found) => found !== undefined);
   const relayPort = target === undefined ? undefined : portOf(target, stream);
   if (relayPort === undefined) return undefined;
-  const proxyProtocol = settingOf(server, 'proxy_protocol') === 'on';
-  // From 127.0.0.1 come this machine's own questions too, which have no header.
-  if (proxyProtocol && settingOf(server, 'proxy_bind') !== PROXY_SOURCE) return undefined;
-  return { relayPort, proxyProtocol };
+  // Without the header every client would look like this machine itself, which is trusted with more; and from 127.0.0.1
+  // this machine's own questions come, which have no header.
+  const tellsClients = settingOf(server, 'proxy_protocol') === 'on' && settingOf(server, 'proxy_bind') === PROXY_SOURCE;
+  return tellsClients ? { relayPort } : undefined;
 }

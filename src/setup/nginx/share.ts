@@ -138,10 +138,11 @@ export async function chooseSharedPort(resolved: Resolved, switches: SetupSwitch
   if (switches.noStart) return { ...nothing, problems: [problemOf({ code: 'not-with', flag: '--no-start' })] };
   // Without these there are other problems, behind which everything else would hide.
   if (!facts.machine.isRoot || facts.machine.systemd === undefined || resolution.unusable.size > 0) return nothing;
-  const { host, derpPort, httpPort } = answers;
+  const { host, derpPort, httpPort, relayHttpPort } = answers;
+  const taken = [derpPort, httpPort, ...(relayHttpPort === undefined ? [] : [relayHttpPort])];
   const relays = await relayPids();
-  const relay = await choosePort('relayPort', resolved, [derpPort, httpPort], relays);
-  const sites = await choosePort('sitesPort', resolved, [derpPort, httpPort, relay.port], relays);
+  const relay = await choosePort('relayPort', resolved, taken, relays);
+  const sites = await choosePort('sitesPort', resolved, [...taken, relay.port], relays);
   const problems = [relay.problem, sites.problem].filter((problem) => problem !== undefined);
   const [relayPort, sitesPort] = [relay.port, sites.port];
   const ours = ourNginxFiles(manifest);
@@ -157,12 +158,12 @@ export async function chooseSharedPort(resolved: Resolved, switches: SetupSwitch
     return { ...nothing, problems, ...(plan.byHand && { byHand: shownEdits(plan.byHand) }) };
   }
   if (plan.kind === 'by-hand') {
-    const { relayPort: made, proxyProtocol } = plan.route;
+    const { relayPort: made } = plan.route;
     const asMade = { ...resolved, answers: { ...answers, relayPort: answers.relayPort ?? made } };
-    const { problem } = await choosePort('relayPort', asMade, [derpPort, httpPort], relays);
+    const { problem } = await choosePort('relayPort', asMade, taken, relays);
     const differs = answers.relayPort !== undefined && answers.relayPort !== made;
     const wrong = differs ? problemOf({ code: 'nginx-other-relay-port', relayPort: made, named: relayPort }) : problem;
-    const front: RelayFront = { derpPort: made, ...(proxyProtocol && { proxyFrom: PROXY_SOURCE }) };
+    const front: RelayFront = { derpPort: made, proxyFrom: PROXY_SOURCE };
     const change = takenBack(resolved);
     return {
       problems: [...(running ? [problemOf(running)] : []), ...(wrong ? [wrong] : [])],

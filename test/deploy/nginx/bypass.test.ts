@@ -295,33 +295,28 @@ describe('what is in the way', () => {
 });
 
 describe("somebody's own stream server", () => {
-  const stream = (map: string, server: string, more = '') =>
+  const PROXY = 'proxy_protocol on; proxy_bind 127.0.0.2;';
+  const stream = (map: string, server = PROXY, more = '') =>
     input(
-      { b: site('b.example', '127.0.0.1:8444 ssl') },
+      { b: site('b.example', '127.0.0.1:8444 ssl proxy_protocol') },
       {},
       `${DEBIAN_MAIN}stream { ${more} map $ssl_preread_server_name $to { default web; ${map} } server { listen 443; ssl_preread on; proxy_pass $to; ${server} } }`,
     );
 
   it.each([
-    [stream('derp.example.com 127.0.0.1:8443;', ''), { relayPort: 8443, proxyProtocol: false }],
-    [stream('Derp.Example.com localhost:9443;', ''), { relayPort: 9443, proxyProtocol: false }],
-    [
-      stream(
-        'derp.example.com relay;',
-        'proxy_protocol on; proxy_bind 127.0.0.2;',
-        'upstream relay { server 127.0.0.1:7443; }',
-      ),
-      { relayPort: 7443, proxyProtocol: true },
-    ],
-  ])('that leads to the relay is left alone', (given, route) => {
-    expect(planBypass(given)).toEqual({ kind: 'by-hand', route });
+    [stream('derp.example.com 127.0.0.1:8443;'), 8443],
+    [stream('Derp.Example.com localhost:9443;'), 9443],
+    [stream('derp.example.com relay;', PROXY, 'upstream relay { server 127.0.0.1:7443; }'), 7443],
+  ])('that leads to the relay is left alone', (given, relayPort) => {
+    expect(planBypass(given)).toEqual({ kind: 'by-hand', route: { relayPort } });
   });
 
   it.each([
-    ['without our name', stream('other.example 127.0.0.1:8443;', '')],
-    ['to another machine', stream('derp.example.com 192.0.2.1:8443;', '')],
+    ['without our name', stream('other.example 127.0.0.1:8443;')],
+    ['to another machine', stream('derp.example.com 192.0.2.1:8443;')],
+    ['that does not say where clients come from', stream('derp.example.com 127.0.0.1:8443;', '')],
     [
-      'with a header from an address that is not its own',
+      'that says so from an address that is not its own',
       stream('derp.example.com 127.0.0.1:8443;', 'proxy_protocol on;'),
     ],
   ])('%s is in the way', (_, given) => {
@@ -329,7 +324,7 @@ describe("somebody's own stream server", () => {
   });
 
   it('of an address needs the empty name', () => {
-    const given = stream('"" 127.0.0.1:8443;', '');
+    const given = stream('"" 127.0.0.1:8443;');
     expect(planBypass({ ...given, host: '203.0.113.7' })).toMatchObject({ kind: 'by-hand' });
     expect(codes(given)).toEqual(['nginx-own-stream']);
   });

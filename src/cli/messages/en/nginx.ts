@@ -7,11 +7,11 @@ import type { NoteMessages, ProblemMessages } from '../wording.ts';
 const elsewhere = 'or give the relay a port of its own: --deploy systemd --derp-port 8443';
 const above = `what could be written by hand is shown above: with that in place this finds the way; ${elsewhere}`;
 
-/** The lines that somebody's own stream server lacks. */
-const ownStream = ({ host, relayPort }: ByHand, proxyProtocol: boolean) =>
-  `in its map by $ssl_preread_server_name write "${isIP(host) === 0 ? host : '""'} 127.0.0.1:${relayPort};"` +
-  `${proxyProtocol ? ', and in the server "proxy_bind 127.0.0.2;"' : ''}, reload nginx and run this again, which finds the way and ` +
-  `leaves nginx alone; ${elsewhere}`;
+/** The lines that somebody's own stream server needs. */
+const ownStream = ({ host, relayPort }: ByHand) =>
+  `in its map by $ssl_preread_server_name write "${isIP(host) === 0 ? host : '""'} 127.0.0.1:${relayPort};", in the server ` +
+  '"proxy_protocol on; proxy_bind 127.0.0.2;" (its sites then need proxy_protocol in their listen, and set_real_ip_from ' +
+  `127.0.0.2), reload nginx and run this again, which finds the way and leaves nginx alone; ${elsewhere}`;
 
 const oddities = {
   name: 'names a host instead of an address, which nginx looks up when it starts',
@@ -68,9 +68,9 @@ export const nginxProblems: Pick<ProblemMessages, NginxObstacleCode> = {
     rule: `needs a site on IPv${family}: clients of ${host} would meet nobody on port ${port}`,
     remedy: `add "listen ${family === 6 ? `[::]:${port}` : port} ssl;" to a site; ${elsewhere}`,
   }),
-  'nginx-own-stream': ({ file, line, proxyProtocol, ...rest }) => ({
+  'nginx-own-stream': ({ file, line, ...rest }) => ({
     rule: `finds a stream server of your own on port ${rest.port} (${file}:${line}), which is left alone`,
-    remedy: ownStream(rest, proxyProtocol),
+    remedy: ownStream(rest),
   }),
   'nginx-other-relay-port': ({ relayPort, named }) => ({
     rule: `finds that nginx leads to the relay at port ${relayPort}, not at ${named}`,

@@ -8,10 +8,11 @@ import type { NoteMessages, ProblemMessages } from '../wording.ts';
 const elsewhere = '或让中继使用自己的端口：--deploy systemd --derp-port 8443';
 const above = `上面列出了可以手工写入的内容：写好后再运行，程序会找到这条路；${elsewhere}`;
 
-/** 用户自己的 stream server 里缺少的几行。 */
-const ownStream = ({ host, relayPort }: ByHand, proxyProtocol: boolean) =>
-  `请在它按 $ssl_preread_server_name 的 map 中写上“${isIP(host) === 0 ? host : '""'} 127.0.0.1:${relayPort};”` +
-  `${proxyProtocol ? '，并在 server 中写上“proxy_bind 127.0.0.2;”' : ''}，重新加载 nginx 后再运行：程序会找到这条路，不改动 nginx；${elsewhere}`;
+/** 用户自己的 stream server 所需的几行。 */
+const ownStream = ({ host, relayPort }: ByHand) =>
+  `请在它按 $ssl_preread_server_name 的 map 中写上“${isIP(host) === 0 ? host : '""'} 127.0.0.1:${relayPort};”，在 server 中写上` +
+  '“proxy_protocol on; proxy_bind 127.0.0.2;”（其后的网站要在 listen 中加 proxy_protocol，并设 set_real_ip_from 127.0.0.2），' +
+  `重新加载 nginx 后再运行：程序会找到这条路，不改动 nginx；${elsewhere}`;
 
 const oddities = {
   name: '写的是主机名而不是地址，nginx 启动时才解析',
@@ -68,9 +69,9 @@ export const nginxProblems: Pick<ProblemMessages, NginxObstacleCode> = {
     rule: `需要有网站使用 IPv${family}：否则 ${host} 的客户端在端口 ${port} 上得不到回应`,
     remedy: `请在一个网站里加上“listen ${family === 6 ? `[::]:${port}` : port} ssl;”；${elsewhere}`,
   }),
-  'nginx-own-stream': ({ file, line, proxyProtocol, ...rest }) => ({
+  'nginx-own-stream': ({ file, line, ...rest }) => ({
     rule: `发现端口 ${rest.port} 上已有您自己的 stream server（${file}:${line}），不会改动它`,
-    remedy: ownStream(rest, proxyProtocol),
+    remedy: ownStream(rest),
   }),
   'nginx-other-relay-port': ({ relayPort, named }) => ({
     rule: `发现 nginx 已通向中继的端口 ${relayPort}，而不是 ${named}`,
