@@ -4,6 +4,7 @@ import type { Judged } from '../setup/doctor/checks.ts';
 import type { Level } from '../setup/doctor/findings.ts';
 import { hangClauses, hangText } from './hanging-lines.ts';
 import type { Messages } from './messages/en.ts';
+import { inTermsOfDocker } from './messages/finding-commands.ts';
 import type { FindingWording } from './messages/finding-wording.ts';
 import { wordingOf } from './problem-list.ts';
 import { harmless } from './text.ts';
@@ -45,7 +46,9 @@ function explain({ data }: Judged, messages: Messages): FindingWording {
 export function findingWording(finding: Judged, messages: Messages): FindingWording {
   // Each id's own sentence takes that id's own data; the type system cannot follow the look-up.
   const word = messages.doctor.findings[finding.id] as (data: unknown, explained: FindingWording) => FindingWording;
-  return word(finding.data, explain(finding, messages));
+  const { text, remedy } = word(finding.data, explain(finding, messages));
+  if (remedy === undefined) return { text };
+  return { text, remedy: finding.inContainer ? inTermsOfDocker(remedy) : remedy };
 }
 
 /**

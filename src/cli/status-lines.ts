@@ -49,11 +49,28 @@ function serviceLine({ service, target, relay }: Status, words: Words, now: Date
   ]);
 }
 
+function containerLine({ container }: Status, words: Words, now: Date): string | undefined {
+  if (container === undefined) return undefined;
+  const { found, status, health, image, since, pid, restarts, startsAtBoot } = container;
+  if (!found) return words.containerStates.missing;
+  const state = words.containerStates[status] ?? status;
+  return join([
+    health === undefined || status !== 'running' ? state : words.containerHealth(state, health),
+    since && status === 'running' && words.since(formatTime(since), secondsSince(since, now)),
+    pid !== undefined && words.pid(pid),
+    restarts > 0 && words.restarts(restarts),
+    words.atBoot(startsAtBoot),
+    image,
+  ]);
+}
+
 function versionsLine({ versions, target }: Status, words: Words): string {
   const { own, installed, running } = versions;
   const hint =
     installed !== undefined && running !== undefined && installed !== running
-      ? words.restartNeeded
+      ? target === 'compose'
+        ? words.recreateNeeded
+        : words.restartNeeded
       : isInstalledTarget(target) &&
         installed !== undefined &&
         compareVersions(own, installed) > 0 &&
@@ -154,9 +171,15 @@ function mapLine({ map }: Status, words: Words): string | undefined {
   );
 }
 
-function title({ ok, versions, relay, service }: Status, words: Words, now: Date, paint: ChalkInstance): string {
+function title(
+  { ok, versions, relay, service, container }: Status,
+  words: Words,
+  now: Date,
+  paint: ChalkInstance,
+): string {
   const name = `derp-relay ${versions.running ?? versions.installed ?? versions.own}`;
-  const seconds = service?.since ? secondsSince(service.since, now) : relay?.uptimeSeconds;
+  const since = service?.since ?? container?.since;
+  const seconds = since ? secondsSince(since, now) : relay?.uptimeSeconds;
   const serving = seconds === undefined ? words.title.serving : words.title.serves(seconds);
   return ok ? `${paint.green('✔')} ${name} · ${serving}` : `${paint.red('✖')} ${name} · ${words.title.failing}`;
 }
@@ -177,6 +200,7 @@ export function statusLines(
   const rows: [Label, string | undefined][] = [
     ['host', hostLine(current, words)],
     ['service', serviceLine(current, words, now)],
+    ['container', containerLine(current, words, now)],
     ['versions', versionsLine(current, words)],
     ['certificate', certificateLine(current, words)],
     ['renewal', renewalLine(current, messages)],

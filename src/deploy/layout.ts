@@ -37,6 +37,8 @@ export interface Layout {
   composeFile: string;
   composeEnvironment: string;
   unitDirectory: string;
+  /** A drop-in for the unit of tailscaled, which keeps its directory for the relay's container. */
+  tailscaledDropIn: string;
   unit(name: string): string;
 }
 
@@ -90,6 +92,7 @@ export function layoutBelow(root: string): Layout {
     composeFile: join(composeDirectory, 'compose.yaml'),
     composeEnvironment: join(composeDirectory, '.env'),
     unitDirectory,
+    tailscaledDropIn: join(unitDirectory, 'tailscaled.service.d/derp-setup.conf'),
     unit: (name) => join(unitDirectory, name),
   };
 }

@@ -10,6 +10,7 @@ export interface Templates {
   'compose.yaml': string;
   'compose.env': string;
   'nginx-http.conf': string;
+  'tailscaled-keep.conf': string;
 }
 
 /** What the files say. All paths are those of the running machine. */

@@ -29,7 +29,8 @@ function isOurs({ path, purpose }: Pick<WrittenFile, 'path'> & Partial<WrittenFi
     /^derp-(relay|setup)[\w-]*\.(service|timer)$/.test(path.slice(layout.unitDirectory.length + 1));
   // Where nginx reads files is different from one machine to the next; their name is ours alone.
   const isNginxs = purpose === 'nginx-config' && basename(path) === NGINX_FILE;
-  return !path.split('/').includes('..') && (below || isUnit || isNginxs || path === layout.launcher);
+  const single = [layout.launcher, layout.tailscaledDropIn, dirname(layout.tailscaledDropIn)];
+  return !path.split('/').includes('..') && (below || isUnit || isNginxs || single.includes(path));
 }
 
 /** A file of ours among nginx's own. */

@@ -30,12 +30,10 @@ import { FOREGROUND_PORTS, type PortPolicy, servicePorts } from './ports.ts';
 import type { Problem, Rule } from './problems.ts';
 import { type Answers, questions } from './questions.ts';
 import { relayPids } from './relay-runner.ts';
+import { RENEWAL_BY_CRON } from './renewal-by-cron.ts';
 import type { Resolved } from './resolved.ts';
 import type { SetupSwitches } from './switches.ts';
 import { compareVersions } from './versions.ts';
-
-/** The line of cron that does what the timer does where there is one. */
-export const RENEWAL_BY_CRON = '17 3,15 * * * /usr/local/bin/derp-setup renew --quiet';
 
 /** System users have numbers below this one. */
 const FIRST_ORDINARY_UID = 1000;
@@ -240,6 +238,7 @@ function directoriesOf(layout: Layout): string[] {
     stateDirectory,
     acmeDirectory,
     unitDirectory,
+    tailscaledDropIn,
     launcher,
   } = layout;
   return [
@@ -249,6 +248,7 @@ function directoriesOf(layout: Layout): string[] {
     stateDirectory,
     acmeDirectory,
     unitDirectory,
+    dirname(tailscaledDropIn),
     dirname(launcher),
   ];
 }

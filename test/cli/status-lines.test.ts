@@ -49,6 +49,7 @@ const status: Status = {
   host: '203.0.113.7',
   ports: { derp: 443, http: 80, stun: 3478 },
   versions: { own: '1.1.0', installed: '1.0.0', running: '1.0.0' },
+  container: undefined,
   service: {
     unit: 'derp-relay.service',
     found: true,

@@ -3,6 +3,7 @@
  * and certificates are where systemd's are, and are mounted at the same paths, so that everything else works on them
  * alike; the renewal runs on the machine itself, by its timer.
  */
+import { dirname } from 'node:path';
 import {
   dataSteps,
   type InstalledInput,
@@ -18,7 +19,7 @@ import { RENEW_TIMER } from '../layout.ts';
 import type { Plan } from '../plan.ts';
 import { plannedProbe } from '../relay-description.ts';
 import { composeProject, directoryStep, publicFileStep, type Step } from '../steps.ts';
-import { composeEnvironment, composeFile } from './files.ts';
+import { composeEnvironment, composeFile, tailscaledDropIn } from './files.ts';
 import { mountsOf } from './mounts.ts';
 
 /** What this target needs to know beside what every installed target does. */
@@ -54,9 +55,17 @@ export function composePlan(input: ComposeInput): Plan {
     publicFileStep('compose', layout.composeFile, composeFile(templates, files)),
     publicFileStep('compose', layout.composeEnvironment, composeEnvironment(templates, files)),
     ...(hasSystemd ? [directoryStep(layout.unitDirectory), ...renewalUnitSteps(input, units)] : []),
+    ...(hasSystemd ? tailscaledSteps(input) : []),
     ...(starts ? machineSteps(input, compose) : []),
   ];
   return { steps: recordedSteps(input, steps), relay, probe: plannedProbe(input), derpMap };
+}
+
+/** Has the unit of tailscaled keep its directory; a socket elsewhere is none of that unit's. */
+function tailscaledSteps({ layout, templates, version, verify }: ComposeInput): Step[] {
+  if (verify.kind !== 'tailscaled' || verify.socket !== undefined) return [];
+  const { tailscaledDropIn: path } = layout;
+  return [directoryStep(dirname(path)), publicFileStep('unit', path, tailscaledDropIn(templates, version))];
 }
 
 /** What is done to the machine beside writing files. */
@@ -64,7 +73,7 @@ function machineSteps(input: ComposeInput, command: readonly string[]): Step[] {
   const { layout, relay, version, hasSystemd } = input;
   return [
     ...wayMakingSteps(input),
-    ...(hasSystemd ? [{ kind: 'enable', unit: RENEW_TIMER } as const] : []),
+    ...(hasSystemd ? ([{ kind: 'reload-units' }, { kind: 'enable', unit: RENEW_TIMER }] as const) : []),
     {
       kind: 'compose',
       project: composeProject(layout.composeDirectory),

@@ -70,19 +70,20 @@ function identity(command: readonly string[]): string[] {
 export function composeFile(templates: Templates, input: ComposeFilesInput): string {
   const command = ['node', scalar(input.relayProgram), '--config', scalar(input.relayConfig)];
   const low = input.ports.some((port) => port > 0 && port < FIRST_UNPRIVILEGED_PORT);
-  // The long form: a colon in a path is no separator in it.
-  const mount = ({ path, writable }: Mount) => [
-    '- type: bind',
-    `  source: ${scalar(path)}`,
-    `  target: ${scalar(path)}`,
-    ...(writable ? [] : ['  read_only: true']),
-  ];
+  // The short form has Docker make what is not there, as tailscaled's directory after a start of the machine, instead of
+  // leaving the container where it is.
+  const mount = ({ path, writable }: Mount) => `- ${scalar(`${path}:${path}:${writable ? 'rw' : 'ro'}`)}`;
   return fillTemplate(templates['compose.yaml'], {
     version: input.version,
     identity: lines(4, low ? identityWithLowPorts(command) : identity(command)),
-    volumes: lines(6, input.mounts.flatMap(mount)),
+    volumes: lines(6, input.mounts.map(mount)),
     healthCheck: scalar(healthCheck(input.derpPort)),
   });
+}
+
+/** The drop-in by which tailscaled keeps the directory of its socket. */
+export function tailscaledDropIn(templates: Templates, version: string): string {
+  return fillTemplate(templates['tailscaled-keep.conf'], { version });
 }
 
 /** The file `.env` beside it. */

@@ -18,7 +18,8 @@ const NEVER_WHOLE = [
 
 /** Whether a directory of the machine can be had in the container without hiding what the image has there. */
 export function isMountable(directory: string): boolean {
-  return !NEVER_WHOLE.includes(directory) && !/^\/(proc|sys|dev)\//.test(directory);
+  // A colon would end the path, where Docker reads it.
+  return !NEVER_WHOLE.includes(directory) && !/^\/(proc|sys|dev)\/|:/.test(directory);
 }
 
 const isBelow = (path: string, directory: string) => path === directory || path.startsWith(`${directory}/`);

@@ -56,10 +56,13 @@ const table = [
 
 export type DoctorCheckId = (typeof table)[number]['id'];
 
-/** A finding, and the check that made it. */
-export type Judged = Finding & { check: DoctorCheckId };
+/** A finding, the check that made it, and whether it is one of a relay in a container. */
+export type Judged = Finding & { check: DoctorCheckId; inContainer?: true };
 
 /** Judges everything that was found out. */
 export function judgeAll(facts: DoctorFacts): Judged[] {
-  return table.flatMap(({ id, judge }) => judge(facts).map((finding): Judged => ({ ...finding, check: id })));
+  const runner = facts.installed.target === 'compose' ? ({ inContainer: true } as const) : {};
+  return table.flatMap(({ id, judge }) =>
+    judge(facts).map((finding): Judged => ({ ...finding, check: id, ...runner })),
+  );
 }

@@ -6,6 +6,7 @@ import { openFilesLimit } from '../../system/open-files.ts';
 import { processSchedule } from '../../system/process-schedule.ts';
 import { judgeRenewalFailure, type RenewalRun, rememberedOrders } from '../certificate/renewal-failure.ts';
 import { readRelayStatus } from '../relay-status.ts';
+import { isRenewedByCron } from '../renewal-by-cron.ts';
 import { readCounters } from '../status/counters.ts';
 import { readInstalled, readValue, whereabouts } from '../status/installed.ts';
 import { readServedChain } from '../status/served-certificate.ts';
@@ -14,6 +15,7 @@ import type { DoctorFacts, UnitFacts } from './facts.ts';
 import { gatherAddressLists, gatherNftRules } from './gather/addresses.ts';
 import { gatherAdmission } from './gather/admission.ts';
 import { gatherCertificate } from './gather/certificate.ts';
+import { gatherContainer } from './gather/container.ts';
 import { gatherDisks, gatherEdited, gatherFiles, gatherKey } from './gather/files.ts';
 import { gatherDerpers, gatherFirewall, gatherPorts, gatherRuntime } from './gather/machine.ts';
 import { gatherNginx } from './gather/nginx.ts';
@@ -21,6 +23,7 @@ import { gatherProbe } from './gather/probe.ts';
 import { gatherHost } from './gather/routes.ts';
 import { gatherTailnet } from './gather/tailnet.ts';
 import { gatherClock, gatherUnits } from './gather/units.ts';
+import { relayPid } from './relay-log.ts';
 
 /** What a visit needs. */
 export interface VisitInput {
@@ -42,18 +45,20 @@ export async function gatherFacts({ layout, environment, signal }: VisitInput): 
   const { onMachine, target } = installed;
   const rules = readValue(installed.relay)?.admission;
   const isService = onMachine && runsAsUnit(target);
+  const isContainer = onMachine && target === 'compose';
   const nothing = async () => undefined;
   // What is looked at only on the machine that the relay is for, and of it some only as root.
   const here = <T>(look: () => Promise<T>) => (onMachine ? look() : nothing());
   const asRoot = <T>(look: () => Promise<T>) => (onMachine && isRoot ? look() : nothing());
-  const [answer, served, units, key, ports, tailnet, memory] = await Promise.all([
+  const [answer, served, units, container, key, ports, tailnet, memory] = await Promise.all([
     here(async () => where && readRelayStatus(where.listens.derp, signal)),
     here(async () => where && readServedChain(where.host, where.listens.derp, signal)),
-    isService ? gatherUnits(now) : undefined,
+    isService || isContainer ? gatherUnits(now) : undefined,
+    isContainer ? gatherContainer(now) : undefined,
     gatherKey(layout.relayKey),
     here(async () => where && gatherPorts({ ...where.ports, ...where.listens })),
     here(() => gatherTailnet(rules?.tailscaled?.socket)),
-    isService ? rememberedOrders(installed) : undefined,
+    isService || isContainer ? rememberedOrders(installed) : undefined,
   ]);
   const relay = answer && readCounters(answer);
   const identity = relay && { publicKey: relay.publicKey, fingerprint: served?.[0]?.fingerprint256 };
@@ -62,7 +67,7 @@ export async function gatherFacts({ layout, environment, signal }: VisitInput): 
     here(async () => where && gatherHost(installed, where, identity, signal)),
   ]);
   signal.throwIfAborted();
-  const relayPid = units?.relay.mainPid ?? ports?.find(({ purpose }) => purpose === 'derp')?.owner?.pid;
+  const pid = relayPid({ units, container }) ?? ports?.find(({ purpose }) => purpose === 'derp')?.owner?.pid;
   const [
     probe,
     files,
@@ -89,8 +94,8 @@ export async function gatherFacts({ layout, environment, signal }: VisitInput): 
     here(() => gatherAddressLists(installed)),
     here(gatherClock),
     gatherDisks(installed),
-    relayPid === undefined ? undefined : openFilesLimit(relayPid),
-    relayPid === undefined ? undefined : processSchedule(relayPid),
+    pid === undefined ? undefined : openFilesLimit(pid),
+    pid === undefined ? undefined : processSchedule(pid),
     asRoot(() => gatherNftRules(installed)),
     asRoot(async () => (target === 'nginx-bypass' && where ? gatherNginx(where) : undefined)),
   ]);
@@ -100,6 +105,8 @@ export async function gatherFacts({ layout, environment, signal }: VisitInput): 
     installed,
     where,
     units,
+    container,
+    renewedByCron: isContainer && units === undefined ? await isRenewedByCron() : undefined,
     renewalFailure: units && judgeRenewalFailure({ run: renewalRun(units), memory, leaf: served?.[0], now }),
     relay,
     key,

@@ -1,6 +1,7 @@
 /** What the doctor looks at, as plain data: gathered by `gather/`, judged by `checks/`. */
 import type { Opening } from '../../deploy/steps.ts';
 import type { Check, ProbeOptions } from '../../probe/check.ts';
+import type { ContainerState } from '../../system/containers.ts';
 import type { PortOwner } from '../../system/port-owner.ts';
 import type { PortProtocol } from '../../system/ports.ts';
 import type { ProcessSchedule } from '../../system/process-schedule.ts';
@@ -20,6 +21,18 @@ export interface UnitFacts {
   /** The last lines of the relay and of the renewal, the oldest first; empty where this user may not read them. */
   relayJournal: string[];
   renewalJournal: string[];
+}
+
+/** The container, by Docker. */
+export interface ContainerFacts {
+  /** `denied`: this user may not ask it. */
+  engine: 'answers' | 'silent' | 'denied';
+  /** Undefined: there is none of its name. */
+  state: ContainerState | undefined;
+  /** The last lines of the relay's log, the oldest first. */
+  log: string[];
+  /** What the name of its image stands for today. */
+  namedImage: string | undefined;
 }
 
 /** A file or directory whose mode and owner matter. */
@@ -204,6 +217,10 @@ export interface DoctorFacts {
   installed: Installed;
   where: Whereabouts | undefined;
   units: UnitFacts | undefined;
+  /** Undefined where no container runs the relay. */
+  container: ContainerFacts | undefined;
+  /** A table of cron renews the certificate; undefined where a timer does. */
+  renewedByCron: boolean | undefined;
   renewalFailure: RenewalFailure | undefined;
   relay: RelayCounters | undefined;
   /** The public key in the relay's key file, 64 hex digits, or what is wrong with the file. */

@@ -37,6 +37,14 @@ export interface FindingData {
   'service-restarted': { restarts: number; since: Date } & Journal;
   'service-not-enabled': { unit: string };
   'unit-stale': { unit: string };
+  'docker-silent': None;
+  'container-runs': { since: Date | undefined; version: string; image: string };
+  'container-missing': { name: string };
+  'container-stopped': { name: string; status: string; exitStatus: number | undefined } & Journal;
+  'container-restarting': { name: string; restarts: number; exitStatus: number | undefined } & Journal;
+  'container-unhealthy': { name: string; image: string };
+  'container-not-at-boot': { name: string };
+  'image-outdated': { name: string; image: string };
   'relay-silent': { port: number } & Journal;
   'other-relay-answers': { port: number };
   'restart-needed': { running: string; installed: string };
@@ -95,6 +103,8 @@ export interface FindingData {
   'timer-stopped': { unit: string };
   'timer-not-enabled': { unit: string };
   /** `next`: when it is tried again by itself. */
+  'renewal-by-cron-planned': None;
+  'renewal-by-nobody': { line: string };
   'renewal-failed': { unit: string; exitStatus: number | undefined; next: Date | undefined } & Journal;
   'order-failed': { problem: Problem; at: Date | undefined; next: Date | undefined };
 
@@ -171,6 +181,7 @@ export type FindingId = keyof FindingData;
 export type Fix =
   | { kind: 'daemon-reload' }
   | { kind: 'enable' | 'start' | 'reload'; unit: string }
+  | { kind: 'start-container'; name: string }
   | { kind: 'mode'; path: string; mode: number }
   | { kind: 'owner'; path: string; owner: string }
   /** Only when it is asked for by name. */

@@ -1,8 +1,9 @@
 /** Mends what can be mended without a decision of anybody's. */
 import { setTimeout as delay } from 'node:timers/promises';
-import { RELAY_UNIT } from '../../deploy/layout.ts';
+import { RELAY_CONTAINER, RELAY_UNIT } from '../../deploy/layout.ts';
 import { formatManifest } from '../../deploy/manifest.ts';
 import type { Opening } from '../../deploy/steps.ts';
+import { signalContainer, startContainer } from '../../system/containers.ts';
 import { setEntryMode, setEntryOwner } from '../../system/file-access.ts';
 import { FileError, writeFileAtomic } from '../../system/files.ts';
 import { detectFirewall, FirewallError, openPorts } from '../../system/firewall.ts';
@@ -27,7 +28,16 @@ const POLL_MS = 200;
 const RELOAD_MS = 500;
 
 /** In this order: a unit is started with its new file, and when it can read what it needs. */
-const ORDER: readonly Fix['kind'][] = ['owner', 'mode', 'daemon-reload', 'enable', 'open-firewall', 'start', 'reload'];
+const ORDER: readonly Fix['kind'][] = [
+  'owner',
+  'mode',
+  'daemon-reload',
+  'enable',
+  'open-firewall',
+  'start',
+  'start-container',
+  'reload',
+];
 
 /** The fixes of these findings, each once. @param openFirewall the user asked for that */
 export function plannedFixes(findings: readonly Finding[], { openFirewall }: { openFirewall: boolean }): Fix[] {
@@ -80,8 +90,12 @@ async function apply(fix: Fix, facts: DoctorFacts): Promise<void> {
       await resetFailedUnit(fix.unit);
       await startUnit(fix.unit);
       return fix.unit === RELAY_UNIT ? untilRelayAnswers(facts) : undefined;
+    case 'start-container':
+      await startContainer(fix.name);
+      return untilRelayAnswers(facts);
     case 'reload':
-      await reloadUnit(fix.unit);
+      if (facts.installed.target === 'compose') await signalContainer(RELAY_CONTAINER, 'HUP');
+      else await reloadUnit(fix.unit);
       // The signal is sent; what the relay does about it takes a moment.
       return delay(RELOAD_MS);
     case 'mode':

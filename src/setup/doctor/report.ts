@@ -7,6 +7,7 @@ import type { Judged } from './checks.ts';
 import type { DoctorFacts } from './facts.ts';
 import type { FixOutcome } from './fix.ts';
 import { redactor } from './redact.ts';
+import { relayLog } from './relay-log.ts';
 
 /** What goes into the file. */
 export interface ReportInput {
@@ -40,7 +41,8 @@ export function reportText({ facts, findings, outcomes, machine, files }: Report
   const { units, installed, where, relay, now } = facts;
   const admission = readValue(installed.relay)?.admission;
   const redact = redactor({ host: where?.host, urls: admission?.url ? [admission.url.url] : [] });
-  const { relayJournal = [], renewalJournal = [], ...states } = units ?? {};
+  const { relayJournal: _, renewalJournal = [], ...states } = units ?? {};
+  const { log: __, ...container } = facts.container ?? { log: [] };
   const { tailnet } = facts;
   const known = tailnet && { ...tailnet, relays: tailnet.relays?.length, nodes: tailnet.nodes.length };
   const versions = { own: __VERSION__, installed: installed.version, running: relay?.version, node: process.version };
@@ -49,9 +51,12 @@ export function reportText({ facts, findings, outcomes, machine, files }: Report
     section('findings', jsonLines(findings)),
     section('mended', jsonLines(outcomes)),
     // Files and journals stand below; the map of a tailnet has a hundred relays of others.
-    section('facts', json({ ...facts, installed: { target: installed.target }, units: states, tailnet: known })),
+    section(
+      'facts',
+      json({ ...facts, installed: { target: installed.target }, units: states, container, tailnet: known }),
+    ),
     ...[...files].map(([path, text]) => section(path, text)),
-    section('journal of the relay', relayJournal.slice(-JOURNAL_LINES).join('\n')),
+    section('journal of the relay', relayLog(facts).slice(-JOURNAL_LINES).join('\n')),
     section('journal of the renewal', renewalJournal.slice(-JOURNAL_LINES).join('\n')),
   ];
   return redact(sections.join('\n'));
@@ -62,7 +67,11 @@ export async function makeReport(input: Omit<ReportInput, 'machine' | 'files'>):
   const { layout } = input.facts.installed;
   const files = new Map<string, string>();
   // None of these holds a secret; keys and certificates are not among them.
-  for (const path of [layout.config, layout.relayConfig, layout.manifest, layout.derpMap, layout.unit(RELAY_UNIT)]) {
+  const described =
+    input.facts.installed.target === 'compose'
+      ? [layout.composeFile, layout.composeEnvironment]
+      : [layout.unit(RELAY_UNIT)];
+  for (const path of [layout.config, layout.relayConfig, layout.manifest, layout.derpMap, ...described]) {
     try {
       files.set(path, await readText(path));
     } catch (error) {

@@ -1,8 +1,9 @@
 /** Finds out how an installed relay is. Changes nothing, and every look is bounded in time. */
 
 import type { X509Certificate } from 'node:crypto';
-import { type Layout, layoutBelow, RELAY_UNIT, RENEW_TIMER, RENEW_UNIT } from '../../deploy/layout.ts';
+import { type Layout, layoutBelow, RELAY_CONTAINER, RELAY_UNIT, RENEW_TIMER, RENEW_UNIT } from '../../deploy/layout.ts';
 import { runsAsUnit } from '../../deploy/target.ts';
+import { containerState } from '../../system/containers.ts';
 import { FileError, readText } from '../../system/files.ts';
 import { findNginx } from '../../system/nginx.ts';
 import { CommandError } from '../../system/processes.ts';
@@ -13,7 +14,7 @@ import { readRelayStatus } from '../relay-status.ts';
 import { readCounters, type Sample, trafficBetween } from './counters.ts';
 import { type Installed, isInstalled, readInstalled, readValue, whereabouts } from './installed.ts';
 import { readServedChain } from './served-certificate.ts';
-import type { CertificateStatus, RenewalStatus, ServiceStatus, StatusFacts } from './status.ts';
+import type { CertificateStatus, ContainerStatus, RenewalStatus, ServiceStatus, StatusFacts } from './status.ts';
 
 /** Where to look. */
 export interface Places {
@@ -52,6 +53,20 @@ export const nextRenewal = (): Promise<Date | undefined> => askSystemd(() => tim
 
 /** The last lines say why a run failed; more of them are other runs'. */
 const JOURNAL_LINES = 20;
+
+/** What Docker says, or undefined where it cannot be asked. */
+async function readContainer(): Promise<ContainerStatus | undefined> {
+  const name = RELAY_CONTAINER;
+  try {
+    const state = await containerState(name);
+    const { status = '', health, image, startsAtBoot = false, pid, since, restarts = 0, exitStatus } = state ?? {};
+    const found = state !== undefined;
+    return { name, found, status, health, image, startsAtBoot, pid, since, restarts, exitStatus };
+  } catch (error) {
+    if (error instanceof CommandError) return undefined;
+    throw error;
+  }
+}
 
 async function readRenewal(
   installed: Installed,
@@ -116,21 +131,24 @@ export async function gatherStatus(
   const installed = await readInstalled(layout);
   const port = installed.onMachine ? whereabouts(installed)?.listens.derp : undefined;
   const isService = installed.onMachine && runsAsUnit(installed.target);
+  const isContainer = installed.onMachine && installed.target === 'compose';
   const now = new Date();
-  const [answer, service, look] = await Promise.all([
+  const [answer, service, container, look] = await Promise.all([
     port === undefined ? undefined : readRelayStatus(port, signal),
     isService ? askSystemd(() => unitState(RELAY_UNIT)) : undefined,
+    isContainer ? readContainer() : undefined,
     readCertificate(installed, signal),
   ]);
   const isBehindNginx = isService && installed.target === 'nginx-bypass';
   const front = isBehindNginx ? ({ name: 'nginx', version: (await findNginx())?.version } as const) : undefined;
-  const renewal = isService ? await readRenewal(installed, look.leaf, now) : undefined;
+  const renewal = isService || isContainer ? await readRenewal(installed, look.leaf, now) : undefined;
   const sample: Sample = { at: performance.now(), counters: answer && readCounters(answer) };
   const facts: StatusFacts = {
     now,
     ownVersion: __VERSION__,
     installed,
     service: service && serviceStatus(RELAY_UNIT, service),
+    container,
     renewal,
     certificate: look.certificate,
     relay: sample.counters,

@@ -23,6 +23,25 @@ export interface ServiceStatus {
   exitStatus: number | undefined;
 }
 
+/** The container that runs the relay. */
+export interface ContainerStatus {
+  name: string;
+  /** Docker knows the container. */
+  found: boolean;
+  /** Docker's word: `running`, `exited`, `restarting` …; empty where there is none. */
+  status: string;
+  /** By its own check: `starting`, `healthy`, `unhealthy`. */
+  health: string | undefined;
+  image: string | undefined;
+  /** It is started when the machine is. */
+  startsAtBoot: boolean;
+  pid: number | undefined;
+  since: Date | undefined;
+  /** How often Docker has started it again by itself. */
+  restarts: number;
+  exitStatus: number | undefined;
+}
+
 /** The certificate that clients see, or would see if the relay ran. */
 export interface CertificateStatus {
   /** `self-signed`, `manual` …; undefined when the answers cannot be read. */
@@ -54,6 +73,8 @@ export interface StatusFacts {
   installed: Installed;
   /** Undefined without systemd, and for a relay in the foreground. */
   service: ServiceStatus | undefined;
+  /** Undefined where no container runs the relay, and where Docker does not answer. */
+  container: ContainerStatus | undefined;
   renewal: RenewalStatus | undefined;
   certificate: CertificateStatus | undefined;
   relay: RelayCounters | undefined;
@@ -71,6 +92,9 @@ export type Shortcoming =
   | 'service-missing'
   | 'service-stopped'
   | 'service-restarting'
+  | 'container-missing'
+  | 'container-stopped'
+  | 'container-restarting'
   | 'relay-silent'
   | 'certificate-ended';
 
@@ -91,6 +115,7 @@ export interface Status {
     running: string | undefined;
   };
   service: ServiceStatus | undefined;
+  container: ContainerStatus | undefined;
   certificate: (CertificateStatus & { daysLeft: number }) | undefined;
   renewal: RenewalStatus | undefined;
   /** How clients are admitted: `none` is everybody; undefined when nobody says. */
@@ -108,12 +133,21 @@ export function daysUntil(date: Date, now: Date): number {
   return Math.floor((date.getTime() - now.getTime()) / DAY_MS);
 }
 
-function shortcomings({ installed, service, relay, certificate, now }: StatusFacts): Shortcoming[] {
+/** Why a container does not serve, if it does not run. */
+function containerShortcoming({ found, status }: ContainerStatus): Shortcoming | undefined {
+  if (!found) return 'container-missing';
+  if (status === 'restarting') return 'container-restarting';
+  return status === 'running' ? undefined : 'container-stopped';
+}
+
+function shortcomings({ installed, service, container, relay, certificate, now }: StatusFacts): Shortcoming[] {
   if (!installed.onMachine) return ['prepared-only'];
   const found: Shortcoming[] = [];
+  const ended = container && containerShortcoming(container);
   if (installed.target === 'foreground') {
     if (relay === undefined) found.push('foreground-ended');
-  } else if (service !== undefined && !service.found) found.push('service-missing');
+  } else if (ended !== undefined) found.push(ended);
+  else if (service !== undefined && !service.found) found.push('service-missing');
   else if (service !== undefined && (service.subState === 'auto-restart' || service.active === 'activating')) {
     found.push('service-restarting');
   } else if (service !== undefined && service.active !== 'active' && service.active !== 'reloading') {
@@ -153,6 +187,7 @@ export function statusOf(facts: StatusFacts): Status {
     front: facts.front,
     versions: { own: ownVersion, installed: installed.version, running: relay?.version },
     service: facts.service,
+    container: facts.container,
     certificate: certificate && { ...certificate, daysLeft: daysUntil(certificate.notAfter, now) },
     renewal: facts.renewal,
     admission: admissionOf(facts),

@@ -35,7 +35,9 @@ export const disableHandler: StepHandler<DisableStep> = {
 /** Has systemd forget units whose files are gone. */
 export const reloadUnitsHandler: StepHandler<ReloadUnitsStep> = {
   async inspect(_, { changed, unfinished }) {
-    return unfinished || [...changed].some((name) => /\.(service|timer)$/.test(name)) ? { change: 'run' } : undefined;
+    return unfinished || [...changed].some((name) => /\.(service|timer|conf)$/.test(name))
+      ? { change: 'run' }
+      : undefined;
   },
 
   async apply(_, { remember }) {

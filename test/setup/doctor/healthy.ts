@@ -106,6 +106,8 @@ export const healthy: DoctorFacts = {
   installed,
   where: { host, ports: { derp: 443, http: 80, stun: 3478 }, listens: { derp: 443, http: 80 }, pin, addresses: [] },
   units,
+  container: undefined,
+  renewedByCron: undefined,
   renewalFailure: undefined,
   relay,
   key: { publicKey },

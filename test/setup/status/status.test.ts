@@ -36,6 +36,7 @@ const serving: StatusFacts = {
   ownVersion: '1.1.0',
   installed,
   service,
+  container: undefined,
   renewal: { active: true, next: inDays(1), failed: false, failure: undefined },
   certificate: { mode: 'manual', notAfter: inDays(5.5), source: 'served' },
   relay,
@@ -43,6 +44,42 @@ const serving: StatusFacts = {
   unreadable: [],
 };
 const foreground: StatusFacts = { ...serving, service: undefined, installed: { ...installed, target: 'foreground' } };
+
+/** In a container that is well. */
+const contained: StatusFacts = {
+  ...serving,
+  service: undefined,
+  installed: { ...installed, target: 'compose' },
+  container: {
+    name: 'derp-relay',
+    found: true,
+    status: 'running',
+    health: 'healthy',
+    image: 'node:24-bookworm-slim',
+    startsAtBoot: true,
+    pid: 812,
+    since: inDays(-1),
+    restarts: 0,
+    exitStatus: undefined,
+  },
+};
+
+describe('the status of a container', () => {
+  it('is fine while the relay in it answers', () => {
+    expect(statusOf(contained)).toMatchObject({ ok: true, container: { status: 'running' }, service: undefined });
+    expect(statusOf({ ...contained, relay: undefined }).shortcomings).toEqual(['relay-silent']);
+  });
+
+  it.each([
+    [{ found: false, status: '' }, 'container-missing'],
+    [{ status: 'exited' }, 'container-stopped'],
+    [{ status: 'paused' }, 'container-stopped'],
+    [{ status: 'restarting' }, 'container-restarting'],
+  ])('%j: %s', (changes, shortcoming) => {
+    const facts = { ...contained, relay: undefined, container: { ...contained.container!, ...changes } };
+    expect(statusOf(facts).shortcomings).toEqual([shortcoming]);
+  });
+});
 
 describe('the status', () => {
   it('is fine for a relay that serves', () => {

@@ -10,6 +10,8 @@ function fixed(fix: Fix): string {
       return `${fix.unit} starts when the machine does`;
     case 'start':
       return `${fix.unit} is started`;
+    case 'start-container':
+      return `the container ${fix.name} is started`;
     case 'reload':
       return `${fix.unit} has read its certificate again`;
     case 'mode':

@@ -31,6 +31,18 @@ const shortcomings: Record<Shortcoming, { text: string; remedy: string }> = {
     text: 'the service starts and ends again and again',
     remedy: 'see why: sudo derp-setup doctor, or journalctl -u derp-relay -n 20',
   },
+  'container-missing': {
+    text: 'the container is not there, though it was installed',
+    remedy: 'make it again: sudo derp-setup setup --yes',
+  },
+  'container-stopped': {
+    text: 'the container does not run',
+    remedy: 'sudo docker start derp-relay; if it stops again: sudo derp-setup doctor',
+  },
+  'container-restarting': {
+    text: 'the relay in the container starts and ends again and again',
+    remedy: 'see why: sudo derp-setup doctor, or sudo docker logs --tail 20 derp-relay',
+  },
   'relay-silent': {
     text: 'the service runs, but does not answer on its port',
     remedy: 'see why: sudo derp-setup doctor',
@@ -55,6 +67,7 @@ export const status = {
   labels: {
     host: 'Host',
     service: 'Service',
+    container: 'Container',
     versions: 'Versions',
     certificate: 'Certificate',
     renewal: 'Renewal',
@@ -74,6 +87,9 @@ export const status = {
     if (active === 'active') return 'running';
     return subState === '' || subState === active ? active : `${active} (${subState})`;
   },
+  /** Docker's own words, where they say it well. */
+  containerStates: { missing: 'not there', exited: 'stopped', created: 'never started' } as Record<string, string>,
+  containerHealth: (state: string, health: string): string => `${state} (${health})`,
   since: (time: string, seconds: number) => `since ${time} (${duration(seconds)})`,
   pid: (pid: number) => `pid ${pid}`,
   restarts: (number: number) => `started again ${count(number, 'time', 'times')}`,
@@ -84,6 +100,7 @@ export const status = {
   runningVersion: (version: string) => `running ${version}`,
   ownVersion: (version: string) => `this program ${version}`,
   restartNeeded: 'the installed one runs after: sudo systemctl restart derp-relay',
+  recreateNeeded: 'the installed one runs after: sudo docker restart derp-relay',
   upgradeable: 'install this one: sudo npx derp-setup upgrade',
   until: (day: string, days: number) =>
     days < 0 ? `ended on ${day}` : `to ${day} (${count(days, 'day', 'days')} left)`,

@@ -11,6 +11,8 @@ function fixed(fix: Fix): string {
       return `${fix.unit} 已设为开机启动`;
     case 'start':
       return `${fix.unit} 已启动`;
+    case 'start-container':
+      return `已启动容器 ${fix.name}`;
     case 'reload':
       return `${fix.unit} 已重新读取证书`;
     case 'mode':

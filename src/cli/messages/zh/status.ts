@@ -22,6 +22,7 @@ export const status: Messages['status'] = {
   labels: {
     host: '地址',
     service: '服务',
+    container: '容器',
     versions: '版本',
     certificate: '证书',
     renewal: '续期',
@@ -47,6 +48,19 @@ export const status: Messages['status'] = {
     const name = names[active] ?? active;
     return active === 'active' || subState === '' || subState === active ? name : `${name}（${subState}）`;
   },
+  containerStates: {
+    missing: '不存在',
+    running: '运行中',
+    exited: '已停止',
+    created: '从未启动',
+    restarting: '反复重启',
+    paused: '已暂停',
+    dead: '已失效',
+  },
+  containerHealth: (state, health) => {
+    const names: Record<string, string> = { healthy: '健康', unhealthy: '不健康', starting: '尚未检查' };
+    return `${state}（${names[health] ?? health}）`;
+  },
   since: (time, seconds) => `自 ${time} 起（${duration(seconds)}）`,
   pid: (pid) => `pid ${pid}`,
   restarts: (number) => `自动重启 ${number} 次`,
@@ -57,6 +71,7 @@ export const status: Messages['status'] = {
   runningVersion: (version) => `正在运行 ${version}`,
   ownVersion: (version) => `本程序 ${version}`,
   restartNeeded: '重启后才会运行已安装的版本：sudo systemctl restart derp-relay',
+  recreateNeeded: '重启容器后才会运行已安装的版本：sudo docker restart derp-relay',
   upgradeable: '安装本程序的版本：sudo npx derp-setup upgrade',
   until: (day, days) => (days < 0 ? `已于 ${day} 过期` : `有效期至 ${day}（剩余 ${days} 天）`),
   fromFile: '据证书文件',
@@ -112,6 +127,15 @@ export const status: Messages['status'] = {
     'service-restarting': {
       text: '服务反复启动又退出',
       remedy: '查看原因：sudo derp-setup doctor，或 journalctl -u derp-relay -n 20',
+    },
+    'container-missing': { text: '安装过容器，但它不存在', remedy: '重新创建：sudo derp-setup setup --yes' },
+    'container-stopped': {
+      text: '容器没有运行',
+      remedy: 'sudo docker start derp-relay；如果再次停止：sudo derp-setup doctor',
+    },
+    'container-restarting': {
+      text: '容器中的中继反复启动又退出',
+      remedy: '查看原因：sudo derp-setup doctor，或 sudo docker logs --tail 20 derp-relay',
     },
     'relay-silent': { text: '服务已运行，但端口没有响应', remedy: '查看原因：sudo derp-setup doctor' },
     'certificate-ended': { text: '证书已过期，客户端会拒绝连接', remedy: 'sudo derp-setup renew' },

@@ -5,6 +5,7 @@ import { readValue } from '../../status/installed.ts';
 import { compareVersions } from '../../versions.ts';
 import type { AdmissionFacts, DoctorFacts } from '../facts.ts';
 import { type Finding, failed, fine, warning } from '../findings.ts';
+import { relayLog } from '../relay-log.ts';
 import { refusedClients } from './journal.ts';
 
 /** tailscaled can be asked about keys since this release. Source: tailscale issue 12617. */
@@ -64,7 +65,8 @@ function judgeUrlRules(rules: AdmissionRules['url']): Finding[] {
   ];
 }
 
-export function judgeAdmission({ admission, installed, relay, units, host, tailnet, now }: DoctorFacts): Finding[] {
+export function judgeAdmission(facts: DoctorFacts): Finding[] {
+  const { admission, installed, relay, host, tailnet, now } = facts;
   const rules = readValue(installed.relay)?.admission;
   const open = relay?.admission === undefined ? rules === null : relay.admission.length === 0;
   // A relay in the foreground is tried out, and ended again; the run itself says that it is open.
@@ -90,7 +92,7 @@ export function judgeAdmission({ admission, installed, relay, units, host, tailn
   if (failures > 0 && answering) found.push(warning('admission-unanswered', { failures }));
   const ownAddresses = (host?.routes ?? []).filter(({ local }) => local).map(({ address }) => address);
   const names = new Map((tailnet?.nodes ?? []).map(({ shortKey, name }) => [shortKey, name]));
-  const refused = refusedClients(units?.relayJournal ?? [], now, ownAddresses).map((one) => {
+  const refused = refusedClients(relayLog(facts), now, ownAddresses).map((one) => {
     const name = names.get(one.key);
     return { ...one, ...(name !== undefined && { name }) };
   });

@@ -1,6 +1,7 @@
 /** Errors in the relay's log. */
 import type { DoctorFacts } from '../facts.ts';
 import { type Finding, fine, warning } from '../findings.ts';
+import { relayLog } from '../relay-log.ts';
 import { recentEvents } from './journal.ts';
 
 /** Told by a check of its own. */
@@ -13,9 +14,11 @@ const OVER_AFTER: Record<string, string> = {
   key_file_not_reloaded: 'key_file_reloaded',
 };
 
-export function judgeLog({ units, relay, now }: DoctorFacts): Finding[] {
-  if (units === undefined) return [];
-  const events = recentEvents(units.relayJournal, now);
+export function judgeLog(facts: DoctorFacts): Finding[] {
+  const { units, container, relay, now } = facts;
+  if (units === undefined && container === undefined) return [];
+  const log = relayLog(facts);
+  const events = recentEvents(log, now);
   const isOver = (event: string, index: number) =>
     (event === 'certificate_not_reloaded' && relay?.certificateRefused === null) ||
     events.some((later, i) => i > index && later.event === OVER_AFTER[event]);
@@ -26,10 +29,10 @@ export function judgeLog({ units, relay, now }: DoctorFacts): Finding[] {
   if (last === undefined) {
     // Without the journal, the relay's own count of its mistakes is all there is.
     const count = relay?.internalErrors ?? 0;
-    if (count > 0 && units.relayJournal.length === 0) {
+    if (count > 0 && log.length === 0) {
       return [warning('log-errors', { events: { internal_error: count }, last: '' })];
     }
-    return units.relayJournal.length > 0 ? [fine('log-fine', {})] : [];
+    return log.length > 0 ? [fine('log-fine', {})] : [];
   }
   const counts: Record<string, number> = {};
   for (const { event } of errors) counts[event] = (counts[event] ?? 0) + 1;

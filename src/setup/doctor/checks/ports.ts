@@ -2,6 +2,7 @@
 import { RELAY_USER } from '../../../deploy/layout.ts';
 import type { DoctorFacts, PortFact } from '../facts.ts';
 import { type Finding, failed, fine } from '../findings.ts';
+import { relayPid } from '../relay-log.ts';
 
 const FLAGS: Record<PortFact['purpose'], string> = {
   derp: '--derp-port',
@@ -9,10 +10,11 @@ const FLAGS: Record<PortFact['purpose'], string> = {
   stun: '--stun-port',
 };
 
-export function judgePorts({ ports, units, relay, installed }: DoctorFacts): Finding[] {
+export function judgePorts(facts: DoctorFacts): Finding[] {
+  const { ports, relay, installed } = facts;
   if (!installed.onMachine || ports.length === 0) return [];
   const derpOwner = relay === undefined ? undefined : ports.find(({ purpose }) => purpose === 'derp')?.owner;
-  const ours = units?.relay.mainPid ?? derpOwner?.pid;
+  const ours = relayPid(facts) ?? derpOwner?.pid;
   const found = ports.flatMap(({ purpose, protocol, port, owner }): Finding[] => {
     if (owner === undefined) return relay === undefined ? [] : [failed('port-closed', { protocol, port })];
     // Other users' processes show only whose they are.

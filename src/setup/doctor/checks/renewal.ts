@@ -1,13 +1,20 @@
 /** The timer that has the certificate renewed, and how its last run went. */
 
 import { RENEW_TIMER, RENEW_UNIT } from '../../../deploy/layout.ts';
-import { runsAsUnit } from '../../../deploy/target.ts';
+import { isInstalledTarget } from '../../../deploy/target.ts';
+import { RENEWAL_BY_CRON } from '../../renewal-by-cron.ts';
 import type { DoctorFacts } from '../facts.ts';
 import { type Finding, failed, fine, warning } from '../findings.ts';
 import { tellingLines } from './journal.ts';
 
-export function judgeRenewal({ units, installed, renewalFailure }: DoctorFacts): Finding[] {
-  if (units === undefined || !runsAsUnit(installed.target)) return [];
+/** Where there is no systemd, somebody must have told cron. */
+function judgeCron(renewedByCron: boolean): Finding {
+  return renewedByCron ? fine('renewal-by-cron-planned', {}) : warning('renewal-by-nobody', { line: RENEWAL_BY_CRON });
+}
+
+export function judgeRenewal({ units, installed, renewalFailure, renewedByCron }: DoctorFacts): Finding[] {
+  if (renewedByCron !== undefined) return [judgeCron(renewedByCron)];
+  if (units === undefined || !isInstalledTarget(installed.target)) return [];
   const { timer, renewal, timerNext, renewalJournal } = units;
   const unit = RENEW_TIMER;
   if (!timer.found) return [failed('timer-missing', { unit })];

@@ -2,6 +2,7 @@
 import { RELAY_UNIT } from '../../../deploy/layout.ts';
 import type { DoctorFacts, UnitFacts } from '../facts.ts';
 import { type Finding, failed, fine, warning } from '../findings.ts';
+import { judgeContainer } from './container.ts';
 import { tellingLines } from './journal.ts';
 
 /** A relay that was started again by itself within this time may be about to fail once more, milliseconds. */
@@ -31,11 +32,12 @@ function judgeUnit({ relay: state, relayJournal }: UnitFacts, facts: DoctorFacts
 }
 
 export function judgeService(facts: DoctorFacts): Finding[] {
-  const { installed, units, relay } = facts;
+  const { installed, units, container, relay } = facts;
   if (!installed.onMachine) return [warning('prepared-only', { root: installed.layout.root })];
   if (installed.target === 'foreground') {
     return [relay === undefined ? failed('foreground-ended', {}) : fine('foreground-runs', { version: relay.version })];
   }
+  if (container !== undefined) return judgeContainer(container, facts);
   if (units === undefined) return [];
   const unit = RELAY_UNIT;
   if (!units.relay.found) return [failed('service-missing', { unit })];

@@ -71,6 +71,11 @@ export const certificate = {
     text: `${unit} would not start when the machine does`,
     remedy: `sudo systemctl enable ${unit}`,
   }),
+  'renewal-by-cron-planned': () => ({ text: 'cron has the certificate renewed' }),
+  'renewal-by-nobody': ({ line }) => ({
+    text: 'without systemd nothing here renews the certificate by itself',
+    remedy: `a line for root's crontab (sudo crontab -e): ${line}`,
+  }),
   'renewal-failed': ({ unit, exitStatus, next }) => ({
     text: `the last run of ${unit} failed${exit(exitStatus)}${again(next)}`,
     remedy: 'mend what its last lines say, then: sudo derp-setup renew',

@@ -59,6 +59,37 @@ export const installation = {
     text: `${unit} was changed on disk, and systemd has not read it since`,
     remedy: `sudo systemctl daemon-reload; what changed takes effect with: ${RESTART}`,
   }),
+  'docker-silent': () => ({
+    text: "Docker's engine does not answer: the relay's container cannot run",
+    remedy: 'sudo systemctl enable --now docker (without systemd: sudo service docker start)',
+  }),
+  'container-runs': ({ since, version, image }) => ({
+    text: `derp-relay ${version} runs in a container of ${image}${since ? ` since ${formatTime(since)}` : ''}, and answers`,
+  }),
+  'container-missing': ({ name }) => ({
+    text: `Docker knows no container ${name}`,
+    remedy: `make it again: ${SETUP_AGAIN}`,
+  }),
+  'container-stopped': ({ name, status, exitStatus }) => ({
+    text: `the container ${name} does not run: ${status}${exit(exitStatus)}`,
+    remedy: `sudo docker start ${name}; if it stops again: ${JOURNAL}`,
+  }),
+  'container-restarting': ({ name, restarts, exitStatus }) => ({
+    text: `the relay in the container ${name} ends as soon as it starts${exit(exitStatus)}; Docker has tried again ${times(restarts)}`,
+    remedy: `mend what its last lines say: ${JOURNAL}`,
+  }),
+  'container-unhealthy': ({ name, image }) => ({
+    text: `Docker takes the container ${name} for unhealthy, though the relay answers: its check cannot be run in it`,
+    remedy: `see why: sudo docker inspect --format '{{json .State.Health}}' ${name}; the image must have Node in its PATH (${image})`,
+  }),
+  'container-not-at-boot': ({ name }) => ({
+    text: `Docker would not start the container ${name} when the machine starts`,
+    remedy: `sudo docker update --restart unless-stopped ${name}; for good: take "restart" out of compose.override.yaml`,
+  }),
+  'image-outdated': ({ name, image }) => ({
+    text: `${image} was pulled anew, and the container ${name} still runs what it was before`,
+    remedy: 'make it of the new one: cd /etc/derp-setup/compose && sudo docker compose up -d',
+  }),
   'relay-silent': ({ port }) => ({
     text: `the service runs, but no relay answers on port ${port} of this machine`,
     remedy: `see what it waits for: ${JOURNAL}; then: ${RESTART}`,

@@ -62,6 +62,11 @@ export const certificate = {
     remedy: `sudo systemctl enable --now ${unit}`,
   }),
   'timer-not-enabled': ({ unit }) => ({ text: `${unit} 不会开机启动`, remedy: `sudo systemctl enable ${unit}` }),
+  'renewal-by-cron-planned': () => ({ text: '已由 cron 定时续期证书' }),
+  'renewal-by-nobody': ({ line }) => ({
+    text: '没有 systemd，证书不会自动续期',
+    remedy: `请在 root 的 crontab 中加上（sudo crontab -e）：${line}`,
+  }),
   'renewal-failed': ({ unit, exitStatus, next }) => ({
     text: `${unit} 上次运行失败${exit(exitStatus)}${again(next)}`,
     remedy: '请按最后几行日志处理，然后运行：sudo derp-setup renew',

@@ -55,6 +55,34 @@ export const installation = {
     text: `${unit} 的文件已修改，systemd 还没有重新读取`,
     remedy: `sudo systemctl daemon-reload；要让改动生效：${RESTART}`,
   }),
+  'docker-silent': () => ({
+    text: 'Docker 引擎没有响应，中继的容器无法运行',
+    remedy: 'sudo systemctl enable --now docker（没有 systemd 时：sudo service docker start）',
+  }),
+  'container-runs': ({ since, version, image }) => ({
+    text: `derp-relay ${version} 正在容器中运行（镜像 ${image}${since ? `，自 ${formatTime(since)} 起` : ''}），响应正常`,
+  }),
+  'container-missing': ({ name }) => ({ text: `Docker 中没有容器 ${name}`, remedy: `重新创建：${SETUP_AGAIN}` }),
+  'container-stopped': ({ name, status, exitStatus }) => ({
+    text: `容器 ${name} 没有运行：${status}${exit(exitStatus)}`,
+    remedy: `sudo docker start ${name}；如果再次停止，请查看：${JOURNAL}`,
+  }),
+  'container-restarting': ({ name, restarts, exitStatus }) => ({
+    text: `容器 ${name} 中的中继一启动就退出${exit(exitStatus)}，Docker 已重试 ${restarts} 次`,
+    remedy: `请按最后几行日志处理：${JOURNAL}`,
+  }),
+  'container-unhealthy': ({ name, image }) => ({
+    text: `中继响应正常，但 Docker 认为容器 ${name} 不健康：容器内无法执行健康检查`,
+    remedy: `查看原因：sudo docker inspect --format '{{json .State.Health}}' ${name}；镜像的 PATH 中必须有 Node（${image}）`,
+  }),
+  'container-not-at-boot': ({ name }) => ({
+    text: `开机时 Docker 不会启动容器 ${name}`,
+    remedy: `sudo docker update --restart unless-stopped ${name}；要长期有效，请去掉 compose.override.yaml 中的 restart`,
+  }),
+  'image-outdated': ({ name, image }) => ({
+    text: `${image} 已拉取了新的版本，容器 ${name} 运行的仍是旧的`,
+    remedy: '用新镜像重新创建：cd /etc/derp-setup/compose && sudo docker compose up -d',
+  }),
   'relay-silent': ({ port }) => ({
     text: `服务正在运行，但本机端口 ${port} 上没有中继响应`,
     remedy: `查看卡在哪里：${JOURNAL}；然后：${RESTART}`,
