@@ -116,7 +116,8 @@ describe('a first run', () => {
     const { code, stderr } = await machine.run('/opt/tailscale/derpprobe', flags, { env, timeout: 90 });
     await machine.shell('rm /root/map.json');
     expect(code, stderr).toBe(0);
-    for (const check of ['tls', 'udp', 'mesh'])
+    // Of UDP it asks addresses that the map names only; the host is a name here, and derp-setup's own proof has asked STUN.
+    for (const check of ['tls', 'mesh'])
       expect(stderr).toMatch(new RegExp(`good: derp/myderp/901a/\\S*${check}: `));
   });
 
