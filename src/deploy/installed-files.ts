@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { headscaleYaml } from '../derp-map/headscale.ts';
 import type { DerpMap } from '../derp-map/region.ts';
 import type { RelayConfig } from '../relay/config.ts';
+import { endFormerRunner, type FormerRunner } from './former-runner.ts';
 import { type Layout, layoutBelow, RELAY_USER, RENEW_TIMER, RENEW_UNIT } from './layout.ts';
 import type { NginxChange } from './nginx/bypass-steps.ts';
 import { type NginxFiles, nginxFileSteps, nginxReloadSteps } from './nginx/http-steps.ts';
@@ -49,6 +50,8 @@ export interface InstalledInput extends TargetInput {
   userId?: number;
   /** What is done to the nginx that shares its port, or shared it. */
   sharing?: NginxChange;
+  /** What an earlier run had the relay run by, where this one has it run by something else. */
+  formerly?: FormerRunner;
   /** Write files only: enable and start nothing. */
   noStart: boolean;
   /** The manifest's text for these steps, which is itself one of the files. */
@@ -164,8 +167,9 @@ export function renewalUnitSteps({ layout, templates }: InstalledInput, units: U
 }
 
 /** What is done to the machine before the relay starts: its ports are opened and made free, its certificate is ordered. */
-export function wayMakingSteps({ layout, relay, firewall, derper, certificate, nginx }: InstalledInput): Step[] {
-  const steps: Step[] = nginx ? nginxReloadSteps(nginx) : [];
+export function wayMakingSteps(input: InstalledInput): Step[] {
+  const { layout, relay, firewall, derper, certificate, nginx } = input;
+  const steps = [...(nginx ? nginxReloadSteps(nginx) : []), ...endFormerRunner(input.formerly, layout)];
   if (firewall !== undefined) steps.push({ kind: 'firewall', tool: firewall.tool, openings: openingsOf(relay) });
   if (derper !== undefined) steps.push({ kind: 'stop-derper', ...derper });
   const [certFile, keyFile] = [layout.certificate(relay.host), layout.certificateKey(relay.host)];

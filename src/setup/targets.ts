@@ -3,7 +3,7 @@
 import { dirname } from 'node:path';
 import { foregroundPlan } from '../deploy/foreground.ts';
 import type { InstalledInput } from '../deploy/installed-files.ts';
-import { type Layout, layoutBelow, RELAY_USER } from '../deploy/layout.ts';
+import { type Layout, layoutBelow, RELAY_UNIT, RELAY_USER } from '../deploy/layout.ts';
 import { formatManifest, type Manifest, manifestOf } from '../deploy/manifest.ts';
 import type { NginxChange } from '../deploy/nginx/bypass-steps.ts';
 import type { NginxFiles } from '../deploy/nginx/http-steps.ts';
@@ -210,10 +210,17 @@ async function installedInput(parts: PlanParts): Promise<InstalledInput> {
     ...(tool !== undefined && { firewall: { tool } }),
     ...(derper && { derper }),
     ordersCertificates: answers.cert === 'letsencrypt',
+    ...formerRunner(answers, manifest),
     noStart,
     ...(parts.sharing && { sharing: parts.sharing }),
     manifest: (steps) => formatManifest(manifestOf(steps, __VERSION__, before)),
   };
+}
+
+/** What ran the relay before, if something else does from now on. */
+function formerRunner({ deploy }: Answers, manifest: Manifest | undefined): Pick<InstalledInput, 'formerly'> {
+  if (runsAsUnit(deploy)) return manifest?.compose === undefined ? {} : { formerly: 'container' };
+  return manifest?.units.includes(RELAY_UNIT) ? { formerly: 'unit' } : {};
 }
 
 /** The file that nginx reads, and those that earlier runs have left it. */

@@ -6,6 +6,7 @@ import { isMountable, mountsOf } from '../../src/deploy/compose/mounts.ts';
 import { layoutBelow } from '../../src/deploy/layout.ts';
 import { formatManifest, manifestOf, parseManifest } from '../../src/deploy/manifest.ts';
 import type { Step } from '../../src/deploy/steps.ts';
+import { systemdPlan } from '../../src/deploy/systemd.ts';
 import type { Templates } from '../../src/deploy/systemd-units.ts';
 import { uninstallSteps } from '../../src/deploy/uninstall.ts';
 import type { Verification } from '../../src/deploy/verification.ts';
@@ -182,6 +183,32 @@ describe('composePlan', () => {
     expect(step.restartFor).toEqual(
       expect.arrayContaining([`${PROJECT}/compose.yaml`, `${PROJECT}/.env`, layout.relayConfig, layout.relayKey]),
     );
+  });
+});
+
+describe('another way of running the relay', () => {
+  it('ends the unit before the container takes its ports', () => {
+    const lines = plan({ formerly: 'unit' }).steps.map(line);
+    const wanted = [
+      'disable derp-relay.service',
+      'remove /etc/systemd/system/derp-relay.service',
+      'compose derp-relay',
+    ];
+    expect(lines.filter((one) => wanted.includes(one))).toEqual(wanted);
+  });
+
+  it('ends the container before the unit does, and leaves nothing of it', () => {
+    const lines = systemdPlan(inputFor('203.0.113.7', { formerly: 'container' })).steps.map(line);
+    const down = lines.indexOf('compose-down derp-relay');
+    expect(lines.slice(down, down + 6)).toEqual([
+      'compose-down derp-relay',
+      `remove ${PROJECT}/compose.yaml`,
+      `remove ${PROJECT}/.env`,
+      'remove /etc/systemd/system/tailscaled.service.d/derp-setup.conf',
+      `remove ${PROJECT}`,
+      'remove /etc/systemd/system/tailscaled.service.d',
+    ]);
+    expect(lines.indexOf('service derp-relay.service')).toBeGreaterThan(down);
   });
 });
 

@@ -117,8 +117,7 @@ describe('a first run', () => {
     await machine.shell('rm /root/map.json');
     expect(code, stderr).toBe(0);
     // Of UDP it asks addresses that the map names only; the host is a name here, and derp-setup's own proof has asked STUN.
-    for (const check of ['tls', 'mesh'])
-      expect(stderr).toMatch(new RegExp(`good: derp/myderp/901a/\\S*${check}: `));
+    for (const check of ['tls', 'mesh']) expect(stderr).toMatch(new RegExp(`good: derp/myderp/901a/\\S*${check}: `));
   });
 
   it("sees its clients' own addresses", async () => {
