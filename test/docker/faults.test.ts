@@ -2,7 +2,10 @@
  * What goes wrong around a container: each time a clear message, and the machine as it was before. Also the first
  * generation of Compose, which Debian 12 brings, and what a relay in a container needs of tailscaled.
  */
+
+import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { runOnHost } from '../vps/support/commands.ts';
 import { diffTrees, type FileTree } from '../vps/support/file-tree.ts';
 import type { Machine } from '../vps/support/machine.ts';
 import { NOT_OURS } from '../vps/support/not-ours.ts';
@@ -184,6 +187,22 @@ describe('with the first generation of Compose', () => {
     {socketPath:'/var/run/tailscale/tailscaled.sock',path:'/localapi/v0/status',headers:{Host:'local-tailscaled.sock'}},
     (answer)=>{console.log(answer.statusCode);process.exit()}).on('error',(error)=>{console.log(error.code);process.exit()})`;
 
+  /** What a client on another machine is told, and as whom the relay sees it. */
+  const seenFrom = async (pin: string) => {
+    const since = new Date(Date.now() - 1000).toISOString();
+    const program = fileURLToPath(new URL('../../bin/derp-setup.cjs', import.meta.url));
+    const command = [process.execPath, program, 'probe', machine.ipv4, '--pin', pin, '--json'];
+    const { checks } = JSON.parse((await runOnHost(command)).stdout) as { checks: { id: string; detail: string }[] };
+    const { stdout, stderr } = await machine.run('docker', ['logs', '--since', since, CONTAINER]);
+    const events = `${stdout}\n${stderr}`.split('\n').filter((line) => /client_(connected|refused)/.test(line));
+    const addresses = new Set(events.map((line) => JSON.parse(line).address as string));
+    return {
+      client: machine.host.ipv4,
+      relaySaw: [...addresses],
+      stun: checks.find(({ id }) => id === 'stun')?.detail,
+    };
+  };
+
   it('replaces a service of systemd, and asks tailscaled from inside the container', async () => {
     // As Tailscale's own unit has it, without its network.
     await machine.writeFile(
@@ -255,6 +274,7 @@ Type=notify
       const { stdout } = await installed([...probe, CertName, '--json']);
       return JSON.parse(stdout).checks.find(({ id }: { id: string }) => id === 'tls')?.ok === true;
     });
+    console.log(`over a bridge: ${JSON.stringify(await seenFrom(CertName))}`);
     const { stdout } = await installed(['doctor', '--json']);
     const ids: string[] = JSON.parse(stdout).findings.map(({ id }: { id: string }) => id);
     expect(ids).toContain('port-taken');
