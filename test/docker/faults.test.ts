@@ -274,7 +274,10 @@ Type=notify
       const { stdout } = await installed([...probe, CertName, '--json']);
       return JSON.parse(stdout).checks.find(({ id }: { id: string }) => id === 'tls')?.ok === true;
     });
-    console.log(`over a bridge: ${JSON.stringify(await seenFrom(CertName))}`);
+    const seen = await seenFrom(CertName);
+    console.log(`over a bridge: ${JSON.stringify(seen)}`);
+    expect(seen.relaySaw).toContain(machine.host.ipv4);
+    expect(seen.stun).toContain(`it sees us as ${machine.host.ipv4}:`);
     const { stdout } = await installed(['doctor', '--json']);
     const ids: string[] = JSON.parse(stdout).findings.map(({ id }: { id: string }) => id);
     expect(ids).toContain('port-taken');

@@ -8,6 +8,7 @@ import {
   parseFamilyAddress,
   parseHome,
   parseHost,
+  parseImage,
   parseNodeName,
   parsePath,
   parsePin,
@@ -85,6 +86,30 @@ describe('parsePort', () => {
       }),
     );
   });
+});
+
+describe('parseImage', () => {
+  it.each([
+    'node',
+    'node:24-bookworm-slim',
+    'docker.io/library/node:24',
+    'registry.example.com:5000/a/b_c/node:24',
+    `node@sha256:${'ab'.repeat(32)}`,
+    `mirror.example/node:24@sha256:${'ab'.repeat(32)}`,
+  ])('%s', (text) => {
+    expect(parseImage(text)).toEqual({ ok: true, value: text });
+  });
+
+  it('drops what shells and files leave around it', () => {
+    expect(parseImage(' "node:24" ')).toEqual({ ok: true, value: 'node:24' });
+  });
+
+  it.each(['', 'Node', 'node:', 'node:24 --privileged', '-v', '$IMAGE', 'node\nRELAY_UID=0', 'a//b', 'x'.repeat(256)])(
+    '%j is none',
+    (text) => {
+      expect(parseImage(text)).toEqual({ ok: false, rule: { code: 'not-an-image' } });
+    },
+  );
 });
 
 describe('parseHost', () => {

@@ -36,6 +36,11 @@ describe('findDocker', () => {
     expect(await findDocker(absent)).toBeUndefined();
   });
 
+  it('finds a Compose that was built without a version', async () => {
+    const { run } = recordedRun((_command, args) => ({ stdout: args[0] === 'compose' ? 'dev\n' : reached }));
+    expect((await findDocker(run))?.compose).toEqual({ version: 'dev', command: ['docker', 'compose'] });
+  });
+
   it('finds Compose as a part of Docker', async () => {
     const { run } = recordedRun((_command, args) => ({ stdout: args[0] === 'compose' ? 'v2.36.2\n' : reached }));
     expect(await findDocker(run)).toEqual({

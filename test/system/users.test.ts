@@ -1,4 +1,4 @@
-import { chmodSync, writeFileSync } from 'node:fs';
+import { chmodSync, readFileSync, writeFileSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it, vi } from 'vitest';
@@ -7,9 +7,11 @@ import {
   createSystemUser,
   findGroup,
   findUser,
+  freeSystemId,
   parseGroup,
   parsePasswd,
   removeUser,
+  usedIds,
 } from '../../src/system/users.ts';
 import { temporaryDirectory } from '../temporary.ts';
 import { recordedRun } from './recorded-run.ts';
@@ -62,6 +64,29 @@ describe('canLogIn', () => {
   });
 });
 
+describe('usedIds', () => {
+  it('are the third fields of a table, where they are numbers', () => {
+    const text = 'root:x:0:0:root:/root:/bin/bash\n+::::::\n\nderp:x:999:998::/x:/x\nbroken\n';
+    expect([...usedIds(text)].filter((id) => !Number.isNaN(id))).toEqual([0, 999]);
+  });
+});
+
+describe.runIf(process.platform === 'linux')('freeSystemId', () => {
+  it('is a number that neither a user nor a group has, wherever they are kept', async () => {
+    const id = (await freeSystemId())!;
+    expect(id).toBeGreaterThan(200);
+    expect(id).toBeLessThan(1000);
+    for (const file of ['/etc/passwd', '/etc/group']) {
+      expect(usedIds(readFileSync(file, 'utf8')).has(id)).toBe(false);
+    }
+    // Kept in a directory service: the next one down is taken.
+    const { run } = recordedRun((_, args) =>
+      args.at(-1) === String(id) ? { stdout: `ldap:x:${id}:${id}::/x:/x\n` } : { code: 2 },
+    );
+    expect(await freeSystemId(run)).toBeLessThan(id);
+  });
+});
+
 describe.runIf(process.platform === 'linux')('findUser', () => {
   it('finds the users of this machine, and no others', async () => {
     const { username, uid, gid, homedir } = userInfo();
@@ -108,6 +133,13 @@ describe('createSystemUser and removeUser', () => {
       'userdel derp-relay',
       'groupdel derp-relay',
     ]);
+  });
+
+  it('give a user and its group the number that they must have', async () => {
+    only('useradd', 'nologin');
+    const shadow = recordedRun();
+    await createSystemUser({ name: 'derp-relay', home: '/x', id: 997 }, shadow.run);
+    expect(shadow.commands[0]).toMatch(/^useradd --system --uid 997 --user-group /);
   });
 
   it('tell when it fails, and not when the group went with its user', async () => {
