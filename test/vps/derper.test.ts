@@ -1,6 +1,6 @@
 /**
- * Taking the place of a real derper that runs as a service. Containers cannot run in these machines: a derper in one is
- * covered by unit tests with the answers of real engines, in test/setup/derper.
+ * Taking the place of a real derper that runs as a service. One in a container has test/docker/derper.test.ts, and unit
+ * tests with the answers of other engines in test/setup/derper.
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { connectDerp } from '../../src/client/connect.ts';

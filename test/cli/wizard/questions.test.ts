@@ -132,12 +132,26 @@ describe('the certificate', () => {
   });
 });
 
+/** A Docker that has everything. */
+const DOCKER = {
+  version: '28',
+  usable: true,
+  denied: false,
+  compose: { version: '2.40', command: ['docker', 'compose'] },
+};
+
 describe('the target', () => {
   it.each([
     ['systemd', plainFacts, 'no-root'],
     ['systemd', { ...plainFacts, machine: { ...plainFacts.machine, isRoot: true } }, 'no-systemd'],
     ['systemd', serverFacts, undefined],
     ['foreground', plainFacts, undefined],
+    ['compose', serverFacts, 'no-docker'],
+    ['compose', { ...plainFacts, docker: { version: '28', usable: false, denied: true } }, 'docker-denied'],
+    ['compose', { ...plainFacts, docker: { version: '28', usable: true, denied: false } }, 'no-root'],
+    ['compose', { ...serverFacts, docker: { version: '28', usable: false, denied: false } }, 'docker-stopped'],
+    ['compose', { ...serverFacts, docker: { version: '28', usable: true, denied: false } }, 'no-compose'],
+    ['compose', { ...serverFacts, docker: DOCKER }, undefined],
     ['nginx-bypass', serverFacts, 'no-nginx'],
     ['nginx-bypass', { ...serverFacts, nginx: { version: '1.22.1', sites: [], lacks: 'modules' } }, 'nginx-modules'],
     ['nginx-bypass', { ...serverFacts, nginx: { version: '1.22.1', sites: ['a.example'] } }, undefined],

@@ -41,9 +41,9 @@ export const derperQuestion: WizardQuestion = {
 
   applies({ facts, onMachine, fixed, answers, switches }) {
     if (facts.derper === undefined || !onMachine || switches.noStart) return false;
-    // Only a service takes a derper's place.
+    // Only what stays takes a derper's place.
     if (fixed.has('deploy')) return isInstalledTarget(answers.deploy);
-    return unsuitable('systemd', facts, onMachine) === undefined;
+    return (['systemd', 'compose'] as const).some((target) => unsuitable(target, facts, onMachine) === undefined);
   },
 
   async ask(_, { prompter, lookups, messages, whileBusy }) {
