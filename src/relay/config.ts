@@ -97,6 +97,11 @@ export interface RelayConfig {
   /** Read a PROXY protocol header on connections from these addresses or CIDR ranges. */
   proxyProtocolFrom: string[];
   /**
+   * HTTP proxies that end TLS before the relay: requests from these addresses or CIDR ranges must say for whom they are,
+   * by `X-Forwarded-For` or `X-Real-IP`.
+   */
+  forwardedFrom: string[];
+  /**
    * Whose packets are answered at all, on the DERP port and by STUN: addresses that `allowCidr` holds (null: all) and
    * `denyCidr` does not. All others are disconnected before TLS. The machine itself is never kept out. The plain HTTP
    * port is for everybody, as certificate authorities come from anywhere.
@@ -129,6 +134,7 @@ export const defaultRelayConfig: Omit<RelayConfig, 'hostname' | 'keyFile' | 'cer
   clientRate: null,
   clientRateFile: null,
   proxyProtocolFrom: [],
+  forwardedFrom: [],
   allowCidr: null,
   denyCidr: null,
   admission: null,

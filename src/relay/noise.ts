@@ -11,6 +11,7 @@ export const noiseKinds = [
   'bad_http_request',
   'http_timeout',
   'bad_proxy_header',
+  'bad_forwarded_header',
   'login_failed',
   'login_timeout',
   'bad_frame',

@@ -203,6 +203,7 @@ describe('the config file', () => {
       clientRate: { bytesPerSecond: 1000, burstBytes: 5 },
       clientRateFile: 'rate.json',
       proxyProtocolFrom: ['127.0.0.1', '10.0.0.0/8', '2001:db8::/32'],
+      forwardedFrom: ['127.0.0.2', '10.0.0.0/8'],
       allowCidr: { ranges: ['192.0.2.0/24'], files: ['allow.txt', '/abs/allow.txt'] },
       denyCidr: ['192.0.2.7', '2001:db8::/32'],
       admission: {
@@ -312,6 +313,8 @@ describe('the config file', () => {
     { clientRate: { bytesPerSecond: 1, burst: 1 } },
     { clientRateFile: '' },
     { proxyProtocolFrom: ['10.0.0.0/33'] },
+    { forwardedFrom: ['proxy.example'] },
+    { forwardedFrom: '127.0.0.2' },
     { proxyProtocolFrom: ['x'] },
     { proxyProtocolFrom: '10.0.0.0/8' },
     { allowCidr: [] },

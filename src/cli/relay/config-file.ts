@@ -17,6 +17,11 @@ const readListenHost: ObjectReader<string | null> = (value) =>
     ? { value }
     : { problem: 'must be an IP address of this machine, or null for all of them' };
 
+const readRanges: ObjectReader<string[]> = (value) =>
+  Array.isArray(value) && value.every(isRange)
+    ? { value }
+    : { problem: 'must be a list of addresses or ranges, such as 127.0.0.1 or 10.0.0.0/8' };
+
 /** How each field is read. Relative paths are relative to the file that names them. */
 const READERS: { [K in keyof RelayConfig]-?: ObjectReader<Required<RelayConfig>[K]> } = {
   listen: (value, directory) => {
@@ -81,10 +86,8 @@ const READERS: { [K in keyof RelayConfig]-?: ObjectReader<Required<RelayConfig>[
       : { problem: 'must be {"bytesPerSecond", "burstBytes"}, whole numbers, the first above 0, or null' };
   },
   clientRateFile: (value, directory) => (value === null ? { value } : readFile(value, directory)),
-  proxyProtocolFrom: (value) =>
-    Array.isArray(value) && value.every(isRange)
-      ? { value }
-      : { problem: 'must be a list of addresses or ranges, such as 127.0.0.1 or 10.0.0.0/8' },
+  proxyProtocolFrom: readRanges,
+  forwardedFrom: readRanges,
   allowCidr: readAddressSource,
   denyCidr: readAddressSource,
   admission: readAdmission,

@@ -1,3 +1,4 @@
+import type { IncomingHttpHeaders } from 'node:http';
 import type { Socket } from 'node:net';
 import type { RelayConfig } from '../config.ts';
 import type { Counters } from '../counters.ts';
@@ -6,6 +7,7 @@ import type { Noise } from '../noise.ts';
 import { TokenBucket } from '../sessions/token-bucket.ts';
 import type { AlpnChallenges } from './alpn-challenge.ts';
 import { type Endpoint, endpointOf } from './endpoint.ts';
+import { ForwardedClients } from './forwarded.ts';
 import { ProxyFront } from './proxy-front.ts';
 
 /** What the door needs to know. */
@@ -19,6 +21,9 @@ export interface DoorOptions {
   readonly challenges: AlpnChallenges | undefined;
 }
 
+/** Connections that stand for many count in all, but by no address. */
+const NOBODY = '127.0.0.1';
+
 /** What a connection is known by: the address and port of its other end, which are unique while it lasts. */
 const idOf = ({ remoteAddress, remotePort }: Pick<Socket, 'remoteAddress' | 'remotePort'>) =>
   `${remoteAddress} ${remotePort}`;
@@ -31,6 +36,7 @@ export class Door {
   readonly #options: DoorOptions;
   readonly #next: (socket: Socket) => void;
   readonly #proxy: ProxyFront | undefined;
+  readonly #forwarded: ForwardedClients | undefined;
   readonly #acceptLimit: TokenBucket | undefined;
   readonly #limits: ConnectionLimits;
   readonly #counted = new Map<string, CountedConnection>();
@@ -38,11 +44,12 @@ export class Door {
 
   /** @param next what happens to those that are let in */
   constructor(options: DoorOptions, next: (socket: Socket) => void) {
-    const { acceptLimit, proxyProtocolFrom, connectionLimits } = options.config;
+    const { acceptLimit, proxyProtocolFrom, forwardedFrom, connectionLimits } = options.config;
     this.#options = options;
     this.#next = next;
     this.#acceptLimit = acceptLimit ? new TokenBucket(acceptLimit.perSecond, acceptLimit.burst) : undefined;
     this.#proxy = proxyProtocolFrom.length > 0 ? new ProxyFront(proxyProtocolFrom, options.noise) : undefined;
+    this.#forwarded = forwardedFrom.length > 0 ? new ForwardedClients(forwardedFrom) : undefined;
     this.#limits = new ConnectionLimits(connectionLimits);
   }
 
@@ -55,7 +62,8 @@ export class Door {
     const { address } = endpointOf(socket);
     // Whom a balancer speaks for is known when its header has been read.
     const proxied = this.#proxy?.trusts(address) === true;
-    if (!proxied && !admits(address)) {
+    const forwarded = this.isForwarded(socket);
+    if (!proxied && !forwarded && !admits(address)) {
       this.#refuseAddress(socket);
       return;
     }
@@ -66,7 +74,7 @@ export class Door {
     }
     this.#remember(socket);
     if (!proxied) {
-      this.#count(socket, address);
+      this.#count(socket, forwarded ? NOBODY : address);
       return;
     }
     this.#proxy!.accept(socket, (ready) => {
@@ -79,6 +87,41 @@ export class Door {
   /** Whom a connection, or the TLS connection inside it, speaks for. */
   clientOf(socket: Socket): Endpoint {
     return this.#proxy?.clientOf(socket) ?? endpointOf(socket);
+  }
+
+  /** Whether each request on a connection, or on the TLS connection inside it, is some client's of an HTTP proxy. */
+  isForwarded(socket: Socket): boolean {
+    const { address } = endpointOf(socket);
+    return this.#forwarded?.trusts(address) === true && this.#proxy?.trusts(address) !== true;
+  }
+
+  /** Whose a request is: the connection's, or the client that its proxy names; undefined where it names none. */
+  clientOfRequest(socket: Socket, headers: IncomingHttpHeaders): Endpoint | undefined {
+    if (!this.isForwarded(socket)) return this.clientOf(socket);
+    const address = this.#forwarded!.clientIn(headers);
+    if (address === undefined) this.#options.noise.count('bad_forwarded_header');
+    return address === undefined ? undefined : { address, port: 0 };
+  }
+
+  /** Whether a client may ask for something, as far as its address is concerned, when a proxy has asked for it. */
+  admitsRequest(socket: Socket, { address }: Endpoint): boolean {
+    if (!this.isForwarded(socket) || this.#options.admits(address)) return true;
+    this.#options.counters.addressesRefused++;
+    this.#options.noise.count('address_refused');
+    return false;
+  }
+
+  /** Counts a proxy's connection as its client's, who has it alone from now on; false: that is one too many. */
+  takeOver(socket: Socket, { address }: Endpoint): boolean {
+    if (!this.isForwarded(socket)) return true;
+    this.#counted.get(idOf(socket))?.closed();
+    const counted = this.#limits.admit(address);
+    if (typeof counted === 'string') {
+      this.#refuseMore(socket, counted);
+      return false;
+    }
+    this.#keepCount(socket, counted);
+    return true;
   }
 
   /** Notes that a connection, or the TLS connection inside it, has logged in. */
@@ -103,13 +146,17 @@ export class Door {
       this.#refuseMore(socket, counted);
       return;
     }
+    this.#keepCount(socket, counted);
+    this.#next(socket);
+  }
+
+  #keepCount(socket: Socket, counted: CountedConnection): void {
     const id = idOf(socket);
     this.#counted.set(id, counted);
     socket.on('close', () => {
       this.#counted.delete(id);
       counted.closed();
     });
-    this.#next(socket);
   }
 
   #refuseMore(socket: Socket, limit: ExceededLimit): void {

@@ -14,7 +14,8 @@ import type { Transport } from '../transport/transport.ts';
 import { WebSocketTransport } from '../transport/web-socket-transport.ts';
 import type { Challenges } from './challenges.ts';
 import { Door } from './door.ts';
-import { readFirstRequest } from './first-request.ts';
+import type { Endpoint } from './endpoint.ts';
+import { readFirstRequest, type UpgradeRequest } from './first-request.ts';
 import { createLimitedHttpServer, headerOf, refuse } from './http-server.ts';
 import { type PageContext, servePage } from './pages.ts';
 import { tlsOptions } from './tls-options.ts';
@@ -30,6 +31,12 @@ interface HttpDeadlines {
   readonly whole: NodeJS.Timeout;
 }
 const httpDeadlines = new WeakMap<Duplex, HttpDeadlines>();
+
+/** How a client comes in. */
+interface Login {
+  readonly way: LoginWay;
+  readonly idealNode: string;
+}
 
 /** What the front needs to know. */
 export interface FrontOptions {
@@ -134,12 +141,16 @@ export class Front {
     socket.once('data', (chunk: Buffer) => {
       clearTimeout(deadline);
       socket.off('close', onClose);
-      const request = this.#options.config.derp ? readFirstRequest(chunk) : undefined;
+      // Whose a proxy's request is stands in headers that a plain one does not have.
+      const mayBePlain = this.#options.config.derp && !this.#door.isForwarded(socket);
+      const request = mayBePlain ? readFirstRequest(chunk) : undefined;
       if (request === undefined) {
         this.#toHttp(socket, chunk);
         return;
       }
-      this.#startSocketSession(socket, request.fastStart, request.idealNode, chunk.subarray(request.end));
+      const { fastStart, idealNode, end } = request;
+      const client = this.#door.clientOf(socket);
+      this.#startSocketSession(socket, client, { fastStart, idealNode }, chunk.subarray(end));
     });
     // A connection whose PROXY header has been read was paused, and a new listener alone does not end that.
     socket.resume();
@@ -168,7 +179,13 @@ export class Front {
     const server = createLimitedHttpServer(context.noise);
     server.on('request', (request, response) => {
       clearTimeout(httpDeadlines.get(request.socket)?.head);
-      const { address } = this.#door.clientOf(request.socket);
+      const client = this.#door.clientOfRequest(request.socket, request.headers);
+      const refusal = client === undefined ? 400 : this.#door.admitsRequest(request.socket, client) ? undefined : 403;
+      if (client === undefined || refusal !== undefined) {
+        response.writeHead(refusal ?? 400, { Connection: 'close' }).end();
+        return;
+      }
+      const { address } = client;
       try {
         servePage(pages, request, response, address);
       } catch (error) {
@@ -193,37 +210,44 @@ export class Front {
       refuse(socket, 426, 'Upgrade: DERP\r\n');
       return;
     }
+    const client = this.#door.clientOfRequest(socket, request.headers);
+    if (client === undefined || !this.#door.admitsRequest(socket, client)) {
+      refuse(socket, client === undefined ? 400 : 403);
+      return;
+    }
+    if (!this.#door.takeOver(socket, client)) return;
     const deadlines = httpDeadlines.get(socket);
     clearTimeout(deadlines?.head);
     clearTimeout(deadlines?.whole);
     const idealNode = headerOf(request, 'ideal-node');
     if (kind === 'derp') {
       const fastStart = headerOf(request, 'derp-fast-start') === '1';
-      this.#startSocketSession(socket, fastStart, idealNode, Buffer.from(head));
+      this.#startSocketSession(socket, client, { fastStart, idealNode }, Buffer.from(head));
       return;
     }
     this.#webSockets.handleUpgrade(request, socket as Duplex, head, (webSocket) => {
       webSocket.on('error', () => this.#options.context.noise.count('bad_frame'));
-      this.#startSession(new WebSocketTransport(webSocket), socket, 'websocket', idealNode, NOTHING, NOTHING);
+      const transport = new WebSocketTransport(webSocket);
+      this.#startSession(transport, socket, client, { way: 'websocket', idealNode }, NOTHING, NOTHING);
     });
   }
 
-  #startSocketSession(socket: Socket, fastStart: boolean, idealNode: string, early: Buffer): void {
+  #startSocketSession(socket: Socket, client: Endpoint, request: UpgradeRequest, early: Buffer): void {
+    const { fastStart, idealNode } = request;
     const transport = new SocketTransport(socket, this.#options.readMode);
-    const answer = fastStart ? NOTHING : this.#answer101;
-    this.#startSession(transport, socket, fastStart ? 'fast_start' : 'upgrade', idealNode, answer, early);
+    const login: Login = { way: fastStart ? 'fast_start' : 'upgrade', idealNode };
+    this.#startSession(transport, socket, client, login, fastStart ? NOTHING : this.#answer101, early);
   }
 
   #startSession(
     transport: Transport,
     socket: Socket,
-    way: LoginWay,
-    idealNode: string,
+    { address, port }: Endpoint,
+    login: Login,
     answer: Buffer,
     early: Buffer,
   ): void {
-    const { address, port } = this.#door.clientOf(socket);
-    const origin = { address, port, way, idealNode, loggedIn: () => this.#door.loggedIn(socket) };
+    const origin = { address, port, ...login, loggedIn: () => this.#door.loggedIn(socket) };
     new Session(this.#options.context, transport, origin).start(answer, early);
   }
 }

@@ -33,6 +33,7 @@ const relayJson = {
   clientRateFile: 'rate.json',
   acceptLimit: { perSecond: 100, burst: 200 },
   proxyProtocolFrom: ['127.0.0.1', '10.0.0.0/8', '::1/128'],
+  forwardedFrom: ['127.0.0.2', '10.0.0.0/8'],
   admission: {
     tailscaled: { socket: '/var/run/tailscale/tailscaled.sock' },
     url: { url: 'https://headscale.example.com/verify', failOpen: false },
