@@ -10,6 +10,7 @@ const longest = [
   'test/vps/interruption.test.ts',
   'test/interop/tailnet.test.ts',
   'test/vps/wizard.test.ts',
+  'test/docker/faults.test.ts',
 ];
 
 /** The files of {@link longest} in that order, then the rest as vitest would have them. */

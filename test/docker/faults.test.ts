@@ -157,7 +157,9 @@ describe('undone', () => {
   });
 
   it('an interruption while the container starts', async () => {
-    const override = 'services: {derp-relay: {entrypoint: ["sleep", "1000"]}}';
+    // It ends when it is told to, as a program that is the first in its container must by itself.
+    const override =
+      'services: {derp-relay: {entrypoint: ["sh", "-c", "trap exit TERM; while sleep 0.1; do :; done"]}}';
     await meanwhile(
       `mkdir -p ${PROJECT_FOLDER} && echo '${override}' >${PROJECT_FOLDER}/compose.override.yaml`,
       'rm -r /etc/derp-setup',
