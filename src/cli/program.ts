@@ -15,7 +15,7 @@ const QUESTION_GROUPS: readonly (readonly [keyof Messages['help']['groups'], rea
     'address',
     ['host', 'cert', 'certFile', 'keyFile', 'email', 'acmeDirectory', 'acmeChallenge', 'eabKid', 'eabKeyFile'],
   ],
-  ['ports', ['derpPort', 'httpPort', 'stunPort', 'relayPort', 'sitesPort', 'relayHttpPort']],
+  ['ports', ['derpPort', 'httpPort', 'stunPort', 'front', 'relayPort', 'sitesPort', 'relayHttpPort']],
   ['running', ['deploy', 'image', 'verify', 'allowCidr', 'denyCidr', 'clientRate', 'home']],
   ['map', ['regionId', 'regionCode', 'regionName', 'nodeName', 'ipv4', 'ipv6']],
 ];

@@ -50,6 +50,13 @@ export interface RelayFront {
   httpPort?: number;
   /** Connections from this address begin with a PROXY header; undefined: none do. */
   proxyFrom?: string;
+  /** TLS ends in front: requests come from this address in plain HTTP, and say for whom they are. */
+  forwardedFrom?: string;
+}
+
+/** Whether TLS ends before the relay. */
+export function endsTls(front: RelayFront | undefined): boolean {
+  return front?.forwardedFrom !== undefined;
 }
 
 /** Where the relay listens itself: not where clients come to, when something stands before it. */
@@ -120,7 +127,7 @@ export function plannedRelayConfig(input: TargetInput, layout: Layout): RelayCon
   return {
     ...defaultRelayConfig,
     listen: { host: isBehind ? LOOPBACK : null, port: derpPort },
-    certificate: { certFile: certificate.certFile, keyFile: certificate.keyFile },
+    certificate: endsTls(front) ? null : { certFile: certificate.certFile, keyFile: certificate.keyFile },
     challengeDirectory: challengeDirectoryOf(layout),
     hostname: relay.host,
     httpPort,
@@ -128,6 +135,7 @@ export function plannedRelayConfig(input: TargetInput, layout: Layout): RelayCon
     ...(httpHost !== (isBehind ? LOOPBACK : null) && { httpHost }),
     ...(isBehind && { stunHost: null }),
     ...(front?.proxyFrom !== undefined && { proxyProtocolFrom: [front.proxyFrom] }),
+    ...(front?.forwardedFrom !== undefined && { forwardedFrom: [front.forwardedFrom] }),
     keyFile: layout.relayKey,
     admission: admissionOf(input),
     ...input.access,

@@ -103,6 +103,8 @@ export interface ServiceStep {
   certificate?: { file: string; host: string };
   /** Where it answers when it serves. */
   derpPort: number;
+  /** In plain HTTP there: TLS ends before it. */
+  plain?: boolean;
 }
 
 /** A project of Docker Compose with one container, the relay's. */

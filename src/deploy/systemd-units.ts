@@ -10,6 +10,7 @@ export interface Templates {
   'compose.yaml': string;
   'compose.env': string;
   'nginx-http.conf': string;
+  'nginx-https.conf': string;
   'tailscaled-keep.conf': string;
 }
 

@@ -12,7 +12,7 @@ import {
 } from './installed-files.ts';
 import { type Layout, RELAY_UNIT, RENEW_TIMER } from './layout.ts';
 import type { Plan } from './plan.ts';
-import { listensOn, plannedProbe } from './relay-description.ts';
+import { endsTls, listensOn, plannedProbe } from './relay-description.ts';
 import { directoryStep, publicFileStep, type Step } from './steps.ts';
 import { relayUnit } from './systemd-units.ts';
 
@@ -51,8 +51,13 @@ function machineSteps(input: InstalledInput): Step[] {
         layout.unit(RELAY_UNIT),
         layout.relayKey,
       ],
-      reloadFor: reloadedFiles(input),
-      certificate: { file: layout.certificate(relay.host), host: relay.host },
+      // A relay behind the end of TLS has no certificate.
+      ...(endsTls(input.front)
+        ? { reloadFor: [], plain: true }
+        : {
+            reloadFor: reloadedFiles(input),
+            certificate: { file: layout.certificate(relay.host), host: relay.host },
+          }),
       derpPort: listensOn(input).derpPort,
     },
   ];

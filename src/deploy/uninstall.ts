@@ -3,7 +3,7 @@ import { basename, dirname, join } from 'node:path';
 import type { Layout } from './layout.ts';
 import type { Manifest, WrittenFile } from './manifest.ts';
 import { takeBackSteps } from './nginx/bypass-steps.ts';
-import { NGINX_FILE } from './nginx/port-80.ts';
+import { NGINX_FILE, NGINX_HTTPS_FILE } from './nginx/own-servers.ts';
 import {
   composeProject,
   directoryStep,
@@ -28,7 +28,7 @@ function isOurs({ path, purpose }: Pick<WrittenFile, 'path'> & Partial<WrittenFi
     dirname(path) === layout.unitDirectory &&
     /^derp-(relay|setup)[\w-]*\.(service|timer)$/.test(path.slice(layout.unitDirectory.length + 1));
   // Where nginx reads files is different from one machine to the next; their name is ours alone.
-  const isNginxs = purpose === 'nginx-config' && basename(path) === NGINX_FILE;
+  const isNginxs = purpose === 'nginx-config' && [NGINX_FILE, NGINX_HTTPS_FILE].includes(basename(path));
   const single = [layout.launcher, layout.tailscaledDropIn, dirname(layout.tailscaledDropIn)];
   return !path.split('/').includes('..') && (below || isUnit || isNginxs || single.includes(path));
 }

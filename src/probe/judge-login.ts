@@ -5,11 +5,24 @@ import { formatPublicKey } from '../protocol/keys.ts';
 import type { Finding } from './check.ts';
 import { formatMs } from './latency.ts';
 
-/** Judges a login that succeeded. `overTls`: a relay could have shown its meta certificate. */
-export function judgeLogin(way: LoginWay, relayKey: Uint8Array, ms: number, overTls: boolean): Finding<'login'> {
+/** In this one a relay shows its meta certificate. */
+const NEWEST_TLS = 'TLSv1.3';
+
+/** Judges a login that succeeded. `tls`: the protocol, if the relay was reached by TLS. */
+export function judgeLogin(way: LoginWay, relayKey: Uint8Array, ms: number, tls: string | undefined): Finding<'login'> {
   const serverKey = formatPublicKey(relayKey);
   const data = { way, serverKey };
-  if (way === 'upgrade' && overTls) {
+  if (way === 'upgrade' && tls === NEWEST_TLS) {
+    return {
+      status: 'warning',
+      reason: 'tls-ends-before',
+      detail: `admitted by HTTP upgrade in ${formatMs(ms)}; something ends TLS before the relay: each login takes a round trip more, clients' addresses are known by a header only, and its time limits hold for quiet connections`,
+      remedy:
+        'Pass TLS through to the relay (nginx stream with ssl_preread); where that cannot be, let the proxy wait for minutes (nginx: proxy_read_timeout) and the relay believe that proxy alone (forwardedFrom).',
+      data,
+    };
+  }
+  if (way === 'upgrade' && tls !== undefined) {
     return {
       status: 'warning',
       reason: 'no-fast-start',

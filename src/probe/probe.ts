@@ -45,6 +45,7 @@ export async function* probeRelay(options: ProbeOptions): AsyncGenerator<Check, 
     // The later steps are about the relay, not about which of its addresses answer.
     const reached = tcp.data!.reached;
     let hasFastStart = false;
+    let protocol: string | undefined;
     if (settings.tls) {
       const { session, check } = await runWith('tls', () => checkTls(settings, reached));
       yield check;
@@ -53,11 +54,12 @@ export async function* probeRelay(options: ProbeOptions): AsyncGenerator<Check, 
       const certificate = yield* tell(await run('certificate', judge));
       if (!certificate.ok) return yield* skipAll(['login', 'relay', 'websocket'], 'certificate');
       hasFastStart = session.relay !== undefined;
+      protocol = session.protocol;
     } else {
       yield switchedOff('tls', 'plain HTTP was asked for');
       yield switchedOff('certificate', 'plain HTTP was asked for');
     }
-    const { relayKey, check: login } = await runWith('login', () => checkLogin(settings, reached));
+    const { relayKey, check: login } = await runWith('login', () => checkLogin(settings, reached, protocol));
     yield login;
     if (!relayKey) return yield* skipAll(['relay', 'websocket'], 'login');
     yield await run('relay', () => checkRelay(settings, reached, relayKey, hasFastStart));

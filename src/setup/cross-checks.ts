@@ -8,7 +8,7 @@ import { addressScope } from '../system/network.ts';
 import { chosenSource } from './access/address-source.ts';
 import type { Note } from './notes.ts';
 import type { Problem, Rule } from './problems.ts';
-import { type Answers, type QuestionKey, questions } from './questions.ts';
+import { type Answers, nginxEndsTls, type QuestionKey, questions } from './questions.ts';
 import type { GivenAnswers, Resolution } from './resolve.ts';
 
 function blame(key: QuestionKey, answers: Answers, given: GivenAnswers, rule: Rule): Problem {
@@ -57,9 +57,13 @@ function orders(answers: Answers, { given, unusable }: Resolution): Problem[] {
 
 /** What only nginx in front of the relay gives a meaning. */
 function behindNginx(answers: Answers, { given, unusable }: Resolution): Problem[] {
-  if (unusable.has('deploy') || answers.deploy === 'nginx-bypass') return [];
-  const named = (['relayPort', 'sitesPort'] as const).filter((key) => isNamed(given[key]));
-  return named.map((key) => blame(key, answers, given, { code: 'only-with', choice: '--deploy nginx-bypass' }));
+  if (unusable.has('deploy')) return [];
+  const only = (keys: readonly QuestionKey[], choice: string) =>
+    keys.filter((key) => isNamed(given[key])).map((key) => blame(key, answers, given, { code: 'only-with', choice }));
+  if (answers.deploy !== 'nginx-bypass') return only(['front', 'relayPort', 'sitesPort'], '--deploy nginx-bypass');
+  if (!nginxEndsTls(answers)) return [];
+  const isImpossible = answers.acmeChallenge === 'tls-alpn-01' && isNamed(given.acmeChallenge);
+  return only(['sitesPort', ...(isImpossible ? (['acmeChallenge'] as const) : [])], '--front stream');
 }
 
 /** Where the host is an address, the derpMap's address of that family can be no other. */

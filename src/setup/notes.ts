@@ -11,6 +11,8 @@ export type Note =
   | { code: 'port-left-out'; flag: string; protocol: PortProtocol; port: number; owner?: PortOwner }
   /** nginx has port 80, and a file of ours has it hand on what comes for the host. */
   | { code: 'nginx-hands-on'; file: string; host: string }
+  /** nginx ends TLS in front of the relay, by a file of ours. */
+  | { code: 'tls-ends-in-nginx'; file: string }
   /** nginx has port 80, and cannot hand on what comes for the host. */
   | { code: 'nginx-in-the-way'; port: number; obstacle: FrontObstacle }
   /** The host leads to another machine, or nowhere, as far as this machine can see. */

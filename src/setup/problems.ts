@@ -1,5 +1,6 @@
 /** What can be wrong with what the user gave: codes and facts only; the sentences are in the message catalogues. */
 import type { OrderObstacle } from '../cert/acme/obstacle.ts';
+import type { EndTlsObstacle } from '../deploy/nginx/https-port.ts';
 import type { NginxObstacle } from '../deploy/nginx/obstacle.ts';
 import type { RangeFlaw } from '../protocol/address-set.ts';
 import type { FileProblem } from '../system/files.ts';
@@ -24,6 +25,8 @@ export type Rule =
   | { code: 'port-in-use'; protocol: PortProtocol; owner?: PortOwner }
   /** nginx has port 80, and cannot hand on what comes there. */
   | { code: 'nginx-in-the-way'; obstacle: FrontObstacle }
+  /** nginx cannot end TLS for the host. */
+  | { code: 'nginx-cannot-end-tls'; obstacle: EndTlsObstacle }
   /** No nginx has port 80, so that nobody would connect to the relay's port behind it. */
   | { code: 'nothing-in-front' }
   | { code: 'port-denied'; protocol: PortProtocol }

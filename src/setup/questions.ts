@@ -29,6 +29,9 @@ import {
   parseVerification,
 } from './values.ts';
 
+/** `stream`: the relay ends TLS; `http`: nginx does, and asks the relay in plain HTTP. */
+export type FrontKind = 'stream' | 'http';
+
 export type CertificateMode = 'letsencrypt' | 'self-signed' | 'manual';
 
 /** The answers, all of them known. */
@@ -52,6 +55,8 @@ export interface Answers {
   deploy: DeployTarget;
   /** What the container is made of; undefined where there is none. */
   image: string | undefined;
+  /** Behind nginx: whether it passes TLS through to the relay, or ends it. */
+  front: FrontKind | undefined;
   /** Behind nginx: where the relay listens on the loopback address, and where the sites do. Undefined: free ones. */
   relayPort: number | undefined;
   sitesPort: number | undefined;
@@ -163,6 +168,12 @@ export const questions: { [K in QuestionKey]: Question<Answers[K]> } = {
     parse: (text) => parsePort(text, { offAllowed: true }),
     fallback: ({ deploy }) => DEFAULT_PORTS[deploy!].stunPort,
   },
+  front: {
+    flag: '--front',
+    placeholder: 'how',
+    parse: (text) => parseChoice<FrontKind>(text, ['stream', 'http']),
+    fallback: ({ deploy }) => (deploy === 'nginx-bypass' ? 'stream' : undefined),
+  },
   relayPort: {
     flag: '--relay-port',
     placeholder: 'port',
@@ -234,6 +245,11 @@ export const questions: { [K in QuestionKey]: Question<Answers[K]> } = {
   },
   home: { flag: '--home', placeholder: 'page', parse: parseHome, fallback: () => 'default' },
 };
+
+/** Whether nginx ends TLS for the relay: `front` is remembered where another target has no use for it. */
+export function nginxEndsTls({ deploy, front }: { deploy?: unknown; front?: unknown }): boolean {
+  return deploy === 'nginx-bypass' && front === 'http';
+}
 
 /** The keys of the table, in its order. */
 export const questionKeys = Object.keys(questions) as QuestionKey[];

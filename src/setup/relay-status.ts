@@ -1,5 +1,6 @@
 /** Asks the relay on this machine how it is: its own counters, which it shows to this machine only. */
-import { request } from 'node:https';
+import { request as requestPlain } from 'node:http';
+import { request as requestTls } from 'node:https';
 
 /** What of the counters is used here; there are more. */
 export interface RelayStatus {
@@ -15,9 +16,15 @@ const MAX_BYTES = 1 << 20;
 
 /**
  * The counters of the relay that listens on `port` of this machine; undefined when nobody answers there, or somebody
- * who is no relay of ours. The certificate does not matter: the question stays on this machine.
+ * who is no relay of ours. The certificate does not matter: the question stays on this machine. `tls`: false where
+ * something before the relay ends it.
  */
-export function readRelayStatus(port: number, signal?: AbortSignal): Promise<RelayStatus | undefined> {
+export function readRelayStatus(
+  port: number,
+  signal?: AbortSignal,
+  { tls = true }: { tls?: boolean } = {},
+): Promise<RelayStatus | undefined> {
+  const request = tls ? requestTls : requestPlain;
   return new Promise((resolve) => {
     const timeout = AbortSignal.timeout(TIMEOUT_MS);
     const asked = request(

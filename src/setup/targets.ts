@@ -1,12 +1,13 @@
 /** What each deployment target asks of the machine, makes of ports, and plans. */
 
-import { dirname } from 'node:path';
+import { basename, dirname } from 'node:path';
 import { foregroundPlan } from '../deploy/foreground.ts';
 import type { InstalledInput } from '../deploy/installed-files.ts';
 import { type Layout, layoutBelow, RELAY_UNIT, RELAY_USER } from '../deploy/layout.ts';
 import { formatManifest, type Manifest, manifestOf } from '../deploy/manifest.ts';
 import type { NginxChange } from '../deploy/nginx/bypass-steps.ts';
 import type { NginxFiles } from '../deploy/nginx/http-steps.ts';
+import { NGINX_FILE } from '../deploy/nginx/own-servers.ts';
 import type { Plan } from '../deploy/plan.ts';
 import type { TargetInput } from '../deploy/relay-description.ts';
 import { systemdPlan } from '../deploy/systemd.ts';
@@ -141,7 +142,7 @@ export async function portPolicy(
     answers.deploy === 'nginx-bypass' && port === answers.derpPort && owner.name === 'nginx';
   const makesWay = (owner: PortOwner, port?: number) =>
     (owner.pid !== undefined && ours.has(owner.pid)) || (takeOver && isDerpers(owner)) || isShared(owner, port);
-  const known = manifest?.files.find(({ purpose }) => purpose === 'nginx-config')?.path;
+  const known = manifest?.files.find(({ path }) => basename(path) === NGINX_FILE)?.path;
   const hasFront = runsAsUnit(answers.deploy) && layout.root === '/' && facts.machine.isRoot;
   return {
     ...(hasFront && { findFront: (wish) => findHttpFront({ ...wish, known }) }),
@@ -200,7 +201,7 @@ async function installedInput(parts: PlanParts): Promise<InstalledInput> {
   return {
     ...input,
     outdated,
-    nginx: nginxFiles(httpFront, manifest),
+    nginx: nginxFiles(httpFront, parts.sharing, manifest),
     ...(parts.newProverKeys !== undefined && { newProverKeys: parts.newProverKeys }),
     logLevel: 'info',
     version: __VERSION__,
@@ -224,9 +225,15 @@ function formerRunner({ deploy }: Answers, manifest: Manifest | undefined): Pick
 }
 
 /** The file that nginx reads, and those that earlier runs have left it. */
-function nginxFiles(front: HttpFront | undefined, manifest: Manifest | undefined): NginxFiles {
+function nginxFiles(
+  front: HttpFront | undefined,
+  sharing: NginxChange | undefined,
+  manifest: Manifest | undefined,
+): NginxFiles {
   const recorded = (manifest?.files ?? []).filter(({ purpose }) => purpose === 'nginx-config');
-  const obsolete = recorded.map(({ path }) => path).filter((path) => path !== front?.file);
+  const written = (sharing?.after ?? []).flatMap((step) => (step.kind === 'file' ? [step.path] : []));
+  const needed = new Set([front?.file, ...written]);
+  const obsolete = recorded.map(({ path }) => path).filter((path) => !needed.has(path));
   return { obsolete, ...(front && { file: { path: front.file, content: front.content } }) };
 }
 

@@ -106,6 +106,7 @@ const rules: { [C in Rule['code']]: Extract<Rule, { code: C }> } = {
   'same-port': { code: 'same-port', other: '--derp-port' },
   'port-in-use': { code: 'port-in-use', protocol: 'tcp', owner: { name: 'nginx', pid: 812 } },
   'nginx-in-the-way': { code: 'nginx-in-the-way', obstacle: { reason: 'same-name', file: '/etc/nginx/a' } },
+  'nginx-cannot-end-tls': { code: 'nginx-cannot-end-tls', obstacle: { reason: 'no-name' } },
   'nothing-in-front': { code: 'nothing-in-front' },
   'port-denied': { code: 'port-denied', protocol: 'tcp' },
   'no-free-port': { code: 'no-free-port', protocol: 'udp' },

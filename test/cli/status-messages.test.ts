@@ -65,6 +65,7 @@ const samples: { [Id in FindingId]: FindingData[Id] } = {
   'firewall-closed': { tool: 'ufw', openings: [{ protocol: 'tcp', port: 443 }], commands: ['ufw allow 443/tcp'] },
   'firewall-not-lasting': { tool: 'iptables' },
   'client-served': { packets: 80, medianMs: 0.5 },
+  'tls-ends-in-nginx': {},
   'client-check': {
     check: {
       id: 'stun',
@@ -169,7 +170,14 @@ const samples: { [Id in FindingId]: FindingData[Id] } = {
 const WELL: readonly FindingId[] = [
   ...(['container-runs', 'renewal-by-cron-planned', 'nginx-runs'] as const),
   ...(['files-fine', 'service-runs', 'foreground-runs', 'runtime-fine', 'host-leads-here', 'ports-held'] as const),
-  ...(['no-firewall', 'firewall-open', 'client-served', 'strangers-refused', 'certificate-fine'] as const),
+  ...([
+    'no-firewall',
+    'firewall-open',
+    'client-served',
+    'tls-ends-in-nginx',
+    'strangers-refused',
+    'certificate-fine',
+  ] as const),
   ...(['renewal-planned', 'permissions-fine', 'tailscaled-answers', 'admission-url-answers', 'key-list-fine'] as const),
   ...(['address-lists-fine'] as const),
   ...(['tailnet-map-fine', 'clients-connected'] as const),

@@ -110,6 +110,25 @@ describe('systemdPlan', () => {
     ]);
   });
 
+  it('has a relay without a certificate where nginx ends TLS, and believes nginx alone', () => {
+    const front = { derpPort: 8443, httpPort: 8080, forwardedFrom: '127.0.0.2' };
+    const { steps, relay, probe } = plan({ front });
+    expect(relay).toMatchObject({
+      listen: { host: '127.0.0.1', port: 8443 },
+      certificate: null,
+      forwardedFrom: ['127.0.0.2'],
+      proxyProtocolFrom: [],
+      httpPort: 8080,
+      stunHost: null,
+    });
+    // Written all the same: nginx shows it.
+    expect(contentOf(steps, layout.certificate(HOST))).toBe('CERT');
+    const service = steps.find(({ kind }) => kind === 'service');
+    expect(service).toMatchObject({ derpPort: 8443, plain: true, reloadFor: [] });
+    expect(service).not.toHaveProperty('certificate');
+    expect(probe).toMatchObject({ derpPort: 443, httpPort: 80 });
+  });
+
   it('only writes files with --no-start', () => {
     const kinds = new Set(plan({ noStart: true }).steps.map(({ kind }) => kind));
     expect([...kinds].sort()).toEqual(['directory', 'file', 'link', 'programs', 'user']);

@@ -135,6 +135,13 @@ describe('a server whose port 80 is nginx’s', () => {
     await expect(fetch(`http://${machine.ipv4}:8080/generate_204`)).rejects.toThrow();
   });
 
+  it('is as doctor would have it: that nginx has the port is no fault', async () => {
+    const { stdout } = await installed('doctor', '--json');
+    const { findings } = JSON.parse(stdout);
+    expect(findings.filter(({ level }: { level: string }) => level === 'failed')).toEqual([]);
+    expect(findings).toContainEqual(expect.objectContaining({ id: 'ports-held', level: 'ok' }));
+  });
+
   it('has nothing to do when it is run again', async () => {
     expect(await machine.npx(['--yes'])).toMatchObject({ code: 0, stdout: 'Already as described: nothing to do.\n' });
   });
@@ -150,6 +157,8 @@ describe('a server whose port 80 is nginx’s', () => {
 
   it('says so when nginx is stopped, and renews when it runs again', async () => {
     await machine.shell('systemctl stop nginx');
+    // Pebble takes an account's earlier proof for a new one now and then, even when told never to: one time in a hundred.
+    await machine.shell('rm /var/lib/derp-setup/acme/account.key /var/lib/derp-setup/acme/accounts.json');
     const failed = await installed('renew', '--force');
     expect(failed.code).toBe(1);
     expect(failed.stderr).toContain('port 80');

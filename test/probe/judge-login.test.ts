@@ -6,17 +6,20 @@ const key = Buffer.alloc(32, 0xab);
 
 describe('judgeLogin', () => {
   it('is content with fast start, and with an upgrade where there is no TLS to show a key in', () => {
-    expect(judgeLogin('fast-start', key, 12, true)).toMatchObject({
+    expect(judgeLogin('fast-start', key, 12, 'TLSv1.3')).toMatchObject({
       status: 'ok',
       data: { way: 'fast-start', serverKey: `nodekey:${'ab'.repeat(32)}` },
     });
-    expect(judgeLogin('upgrade', key, 12, false).status).toBe('ok');
+    expect(judgeLogin('upgrade', key, 12, undefined).status).toBe('ok');
   });
 
   it('warns of an upgrade over TLS, as something takes the meta certificate away', () => {
-    const finding = judgeLogin('upgrade', key, 12, true);
-    expect(finding).toMatchObject({ status: 'warning', reason: 'no-fast-start' });
-    expect(finding.remedy).toContain('ssl_preread');
+    const finding = judgeLogin('upgrade', key, 12, 'TLSv1.3');
+    expect(finding).toMatchObject({ status: 'warning', reason: 'tls-ends-before' });
+    expect(finding.detail).toMatch(/round trip.*header.*time limits/);
+    expect(finding.remedy).toMatch(/ssl_preread.*proxy_read_timeout.*forwardedFrom/);
+    // There, TLS may as well end at the relay.
+    expect(judgeLogin('upgrade', key, 12, 'TLSv1.2')).toMatchObject({ status: 'warning', reason: 'no-fast-start' });
   });
 });
 

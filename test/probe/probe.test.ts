@@ -203,7 +203,7 @@ describe('probeRelay with something wrong', () => {
       createTlsServer({ cert: certPem, key: keyPem }, (socket) => plain.emit('connection', socket)),
     );
     const checks = await probe({ host: '127.0.0.1', derpPort: front.port, stunPort: -1, httpPort: -1, pin });
-    expect(checks.login).toMatchObject({ status: 'warning', reason: 'no-fast-start', data: { way: 'upgrade' } });
+    expect(checks.login).toMatchObject({ status: 'warning', reason: 'tls-ends-before', data: { way: 'upgrade' } });
     expect(statuses(checks)).toMatchObject({ relay: 'ok', websocket: 'ok' });
     expect(checks.login.ok).toBe(true);
   });

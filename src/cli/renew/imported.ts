@@ -13,7 +13,8 @@ import type { RenewRun } from './run.ts';
 function isAboutCertificate(step: Step, isStopped: boolean): boolean {
   if (step.kind === 'service' || step.kind === 'compose') return !isStopped;
   if (step.kind === 'file') return step.purpose === 'certificate' || step.purpose === 'certificate-key';
-  return step.kind === 'owner';
+  // Where nginx ends TLS it has to read the certificate too.
+  return step.kind === 'owner' || step.kind === 'nginx';
 }
 
 /** Resolves to the exit code. */

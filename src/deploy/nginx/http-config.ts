@@ -2,7 +2,7 @@
 import { isIPv6 } from 'node:net';
 import type { Templates } from '../systemd-units.ts';
 import { fillTemplate } from '../template.ts';
-import { serverName } from './port-80.ts';
+import { serverName } from './own-servers.ts';
 
 /** What the file says. */
 export interface NginxHttpInput {

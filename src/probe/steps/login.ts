@@ -9,17 +9,18 @@ import { explainLoginFailure, judgeLogin } from '../judge-login.ts';
 import { formatMs } from '../latency.ts';
 import { connectOptions, type ProbeSettings } from '../settings.ts';
 
-/** Logs in as Tailscale's clients do, by fast start if the relay offers it. */
+/** Logs in as Tailscale's clients do, by fast start if the relay offers it. `tls`: the protocol that was agreed on. */
 export async function checkLogin(
   settings: ProbeSettings,
   addresses: readonly string[],
+  tls: string | undefined,
 ): Promise<{ finding: Finding<'login'>; relayKey?: Buffer }> {
   const begun = performance.now();
   const client = await tryConnect({ ...connectOptions(settings, addresses), keyPair: settings.keyPairs[0] }, settings);
   if (client instanceof DerpClientError) return { finding: { status: 'failed', ...explainLoginFailure(client) } };
   const { way, serverKey } = client;
   client.close();
-  return { finding: judgeLogin(way, serverKey, performance.now() - begun, settings.tls), relayKey: serverKey };
+  return { finding: judgeLogin(way, serverKey, performance.now() - begun, tls), relayKey: serverKey };
 }
 
 /** Logs in by WebSocket, which only clients in browsers do: a failure is a warning. */

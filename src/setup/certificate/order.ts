@@ -13,7 +13,7 @@ import { systemAuthorities } from '../../system/authorities.ts';
 import { readText } from '../../system/files.ts';
 import type { Note } from '../notes.ts';
 import type { Problem } from '../problems.ts';
-import { type Answers, questions } from '../questions.ts';
+import { type Answers, nginxEndsTls, questions } from '../questions.ts';
 import type { GivenAnswers } from '../resolve.ts';
 import { readMacKey } from './account.ts';
 import type { CertificateChoice } from './certificate.ts';
@@ -74,14 +74,9 @@ export function orderOf(
   layout: Layout,
   { pending = false }: { pending?: boolean | undefined } = {},
 ): CertificateOrder {
-  const {
-    host,
-    email,
-    acmeDirectory: directoryUrl = LETS_ENCRYPT,
-    acmeChallenge: challenge,
-    eabKid,
-    eabKeyFile,
-  } = answers;
+  const { host, email, acmeDirectory: directoryUrl = LETS_ENCRYPT, eabKid, eabKeyFile } = answers;
+  // Where nginx ends TLS, nobody but nginx itself could show the certificate of another challenge.
+  const challenge = answers.acmeChallenge ?? (nginxEndsTls(answers) ? 'http-01' : undefined);
   return {
     host,
     directoryUrl,

@@ -1,9 +1,13 @@
 /** Has the running relay take up a new certificate, and looks whether it does. */
 import type { X509Certificate } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
-import { type Layout, RELAY_USER } from '../../deploy/layout.ts';
+import { type Layout, layoutBelow, RELAY_USER } from '../../deploy/layout.ts';
 import { PRIVATE_FILE, PUBLIC_FILE } from '../../deploy/steps.ts';
+import { NginxError, testNginx } from '../../system/nginx.ts';
 import { findUser } from '../../system/users.ts';
+import { readSavedAnswers } from '../documents.ts';
+import { reloadAndWait } from '../nginx/running.ts';
+import { nginxEndsTls } from '../questions.ts';
 import { installedRunner, type RelayRunner } from '../relay-runner.ts';
 import { readServedChain } from '../status/served-certificate.ts';
 import { type PairOwnership, type PairPaths, type PairTexts, restorePair, writePair } from './store.ts';
@@ -46,10 +50,29 @@ export async function isServed(
 export interface Serving {
   runner(): Promise<RelayRunner>;
   ownership(): Promise<PairOwnership & { group: number | undefined }>;
+  /** Has something before the relay read the certificate, where that ends TLS. */
+  reloadFront?(): Promise<void>;
+}
+
+/** Has nginx read the certificate, where that ends TLS. What it has against that shows in what is served then. */
+async function reloadFront(): Promise<void> {
+  const { document } = await readSavedAnswers(layoutBelow('/').config);
+  const { deploy, front } = document?.values ?? {};
+  if (!nginxEndsTls({ deploy, front })) return;
+  try {
+    await testNginx();
+    await reloadAndWait();
+  } catch (error) {
+    if (!(error instanceof NginxError)) throw error;
+  }
 }
 
 /** The relay that is installed on this machine. */
-export const installedServing: Serving = { runner: installedRunner, ownership: relayOwnership };
+export const installedServing: Serving = {
+  runner: installedRunner,
+  ownership: relayOwnership,
+  reloadFront,
+};
 
 /** A relay inside this process, whose files are its user's. */
 export function ownServing(relay: { reload(): Promise<void> }): Serving {
@@ -60,6 +83,8 @@ export function ownServing(relay: { reload(): Promise<void> }): Serving {
 
 /** Has the relay read its certificate; false where somebody has stopped it, who does not want it started at night. */
 async function takeUp(serving: Serving): Promise<boolean> {
+  // It serves whether or not the relay runs.
+  await serving.reloadFront?.();
   const runner = await serving.runner();
   const state = await runner.state();
   if (state === 'stopped') return false;

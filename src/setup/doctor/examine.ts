@@ -8,7 +8,7 @@ import { judgeRenewalFailure, type RenewalRun, rememberedOrders } from '../certi
 import { readRelayStatus } from '../relay-status.ts';
 import { isRenewedByCron } from '../renewal-by-cron.ts';
 import { readCounters } from '../status/counters.ts';
-import { readInstalled, readValue, whereabouts } from '../status/installed.ts';
+import { readInstalled, readValue, tlsPort, whereabouts } from '../status/installed.ts';
 import { readServedChain } from '../status/served-certificate.ts';
 import { type Judged, judgeAll } from './checks.ts';
 import type { DoctorFacts, UnitFacts } from './facts.ts';
@@ -51,8 +51,8 @@ export async function gatherFacts({ layout, environment, signal }: VisitInput): 
   const here = <T>(look: () => Promise<T>) => (onMachine ? look() : nothing());
   const asRoot = <T>(look: () => Promise<T>) => (onMachine && isRoot ? look() : nothing());
   const [answer, served, units, container, key, ports, tailnet, memory] = await Promise.all([
-    here(async () => where && readRelayStatus(where.listens.derp, signal)),
-    here(async () => where && readServedChain(where.host, where.listens.derp, signal)),
+    here(async () => where && readRelayStatus(where.listens.derp, signal, where.listens)),
+    here(async () => where && readServedChain(where.host, tlsPort(where), signal)),
     isService || isContainer ? gatherUnits(now) : undefined,
     isContainer ? gatherContainer(now) : undefined,
     gatherKey(layout.relayKey),

@@ -82,6 +82,8 @@ export interface FindingData {
   // What clients find.
   'client-served': { packets: number; medianMs: number | undefined };
   'client-check': { check: Check; about: ProbeOptions };
+  /** As it was asked for. */
+  'tls-ends-in-nginx': None;
   'strangers-refused': None;
   'strangers-admitted': None;
   'stun-through-docker': { port: number; mapped: string };

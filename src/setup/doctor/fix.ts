@@ -74,7 +74,7 @@ async function openFirewall({ installed, firewall: found }: DoctorFacts): Promis
 async function untilRelayAnswers({ where }: DoctorFacts): Promise<void> {
   const deadline = Date.now() + START_TIMEOUT_MS;
   while (where !== undefined && Date.now() < deadline) {
-    if ((await readRelayStatus(where.listens.derp)) !== undefined) return;
+    if ((await readRelayStatus(where.listens.derp, undefined, where.listens)) !== undefined) return;
     await delay(POLL_MS);
   }
 }

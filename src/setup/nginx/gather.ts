@@ -1,9 +1,10 @@
 /** Reads nginx's configuration as it would be without our changes. Changes nothing. */
-
+import { basename } from 'node:path';
 import type { SourceFile } from '../../deploy/nginx/bypass.ts';
 import { readConfiguration } from '../../deploy/nginx/configuration.ts';
 import { NginxSyntaxError } from '../../deploy/nginx/directives.ts';
 import type { NginxObstacle } from '../../deploy/nginx/obstacle.ts';
+import { NGINX_FILE, NGINX_HTTPS_FILE } from '../../deploy/nginx/own-servers.ts';
 import { includeDirectories } from '../../deploy/nginx/placement.ts';
 import { type NginxRecord, withoutRecorded } from '../../deploy/nginx/record.ts';
 import type { NginxBuild } from '../../deploy/nginx/suitability.ts';
@@ -20,6 +21,8 @@ export interface NginxLook {
   directories: ReadonlySet<string>;
   processes: NginxProcesses | undefined;
 }
+
+const OWN_SERVERS = [NGINX_FILE, NGINX_HTTPS_FILE];
 
 const DEFAULT_MODULES = '/usr/lib/nginx/modules';
 
@@ -67,7 +70,9 @@ export async function lookAtNginx(
     if (error instanceof NginxError) return { code: 'nginx-test-fails', said: error.said };
     throw error;
   }
-  const theirs = dumped.filter(({ path }) => !ours.includes(path));
+  // What hands requests on is told anew, or removed, before anything else is changed.
+  const isOurs = (path: string) => ours.includes(path) || OWN_SERVERS.includes(basename(path));
+  const theirs = dumped.filter(({ path }) => !isOurs(path));
   const files = await Promise.all(theirs.map((file) => readSource(file, record)));
   const [build, directories, processes] = await Promise.all([
     buildOf(nginx),

@@ -16,11 +16,12 @@ import { findFreePort, portState } from '../../system/ports.ts';
 import type { Note } from '../notes.ts';
 import type { PreviewedStep } from '../preview.ts';
 import type { Problem, Rule } from '../problems.ts';
-import { type Answers, questions } from '../questions.ts';
+import { type Answers, nginxEndsTls, questions } from '../questions.ts';
 import { relayPids } from '../relay-runner.ts';
 import type { Resolved } from '../resolved.ts';
 import type { SetupSwitches } from '../switches.ts';
 import { lookAtNginx, type NginxLook } from './gather.ts';
+import { chooseEndOfTls } from './https-front.ts';
 
 /** What becomes of nginx. */
 export interface SharedPortChoice {
@@ -142,6 +143,11 @@ export async function chooseSharedPort(resolved: Resolved, switches: SetupSwitch
   const taken = [derpPort, httpPort, ...(relayHttpPort === undefined ? [] : [relayHttpPort])];
   const relays = await relayPids();
   const relay = await choosePort('relayPort', resolved, taken, relays);
+  if (nginxEndsTls(answers)) {
+    const seen = await lookAtNginx(manifest?.nginx, ourNginxFiles(manifest));
+    const running = isObstacle(seen) ? undefined : await runningObstacle(seen, derpPort);
+    return chooseEndOfTls(resolved, { look: seen, running, relay, takenBack: takenBack(resolved) });
+  }
   const sites = await choosePort('sitesPort', resolved, [...taken, relay.port], relays);
   const problems = [relay.problem, sites.problem].filter((problem) => problem !== undefined);
   const [relayPort, sitesPort] = [relay.port, sites.port];

@@ -12,7 +12,7 @@ import { parseChain } from '../certificate/pair.ts';
 import { judgeRenewalFailure, rememberedOrders } from '../certificate/renewal-failure.ts';
 import { readRelayStatus } from '../relay-status.ts';
 import { readCounters, type Sample, trafficBetween } from './counters.ts';
-import { type Installed, isInstalled, readInstalled, readValue, whereabouts } from './installed.ts';
+import { type Installed, isInstalled, readInstalled, readValue, tlsPort, whereabouts } from './installed.ts';
 import { readServedChain } from './served-certificate.ts';
 import type { CertificateStatus, ContainerStatus, RenewalStatus, ServiceStatus, StatusFacts } from './status.ts';
 
@@ -98,7 +98,7 @@ async function readCertificate(installed: Installed, signal?: AbortSignal): Prom
   const where = whereabouts(installed);
   if (where === undefined) return {};
   const mode = readValue(installed.answers)?.given.cert?.value ?? (where.pin === undefined ? undefined : 'self-signed');
-  const served = installed.onMachine ? await readServedChain(where.host, where.listens.derp, signal) : undefined;
+  const served = installed.onMachine ? await readServedChain(where.host, tlsPort(where), signal) : undefined;
   const lookAt = (leaf: X509Certificate, source: CertificateStatus['source']): CertificateLook => ({
     certificate: { mode, notAfter: new Date(leaf.validTo), source },
     leaf,
@@ -129,12 +129,12 @@ export async function gatherStatus(
   signal?: AbortSignal,
 ): Promise<{ facts: StatusFacts; sample: Sample }> {
   const installed = await readInstalled(layout);
-  const port = installed.onMachine ? whereabouts(installed)?.listens.derp : undefined;
+  const listens = installed.onMachine ? whereabouts(installed)?.listens : undefined;
   const isService = installed.onMachine && runsAsUnit(installed.target);
   const isContainer = installed.onMachine && installed.target === 'compose';
   const now = new Date();
   const [answer, service, container, look] = await Promise.all([
-    port === undefined ? undefined : readRelayStatus(port, signal),
+    listens && readRelayStatus(listens.derp, signal, listens),
     isService ? askSystemd(() => unitState(RELAY_UNIT)) : undefined,
     isContainer ? readContainer() : undefined,
     readCertificate(installed, signal),

@@ -192,11 +192,16 @@ export interface Whereabouts {
   /** -1: off, or nobody knows. */
   ports: { derp: number; http: number; stun: number };
   /** Where the relay itself listens on this machine: elsewhere, when something stands before it. */
-  listens: { derp: number; http: number };
+  listens: { derp: number; http: number; tls: boolean };
   /** `sha256-raw:…`, where the map names one. */
   pin: string | undefined;
   /** Where clients connect instead of asking DNS. */
   addresses: string[];
+}
+
+/** The port of this machine at which TLS ends: the relay's own, or that of what ends it before the relay. */
+export function tlsPort({ listens, ports }: Pick<Whereabouts, 'listens' | 'ports'>): number {
+  return listens.tls ? listens.derp : ports.derp;
 }
 
 /** Where a relay listens that something else stands before. */
@@ -218,7 +223,7 @@ export function whereabouts(installed: Pick<Installed, 'relay' | 'derpMap'>): Wh
   const relay = readValue(installed.relay);
   if (relay !== undefined) {
     const { hostname: host, derpPort, httpPort, stunPort: stun, behind } = relay;
-    const listens = { derp: derpPort, http: httpPort };
+    const listens = { derp: derpPort, http: httpPort, tls: relay.certificate !== null };
     const derp = behind.derp ? (node?.DERPPort ?? USUAL_PORTS.derp) : derpPort;
     const http = behind.http ? portOfMap(node) : httpPort;
     return { host, ports: { derp, http, stun }, listens, pin, addresses };
@@ -226,5 +231,5 @@ export function whereabouts(installed: Pick<Installed, 'relay' | 'derpMap'>): Wh
   if (node === undefined) return undefined;
   const { DERPPort: derp = USUAL_PORTS.derp, STUNPort: stun = USUAL_PORTS.stun } = node;
   const http = portOfMap(node);
-  return { host: node.HostName, ports: { derp, http, stun }, listens: { derp, http }, pin, addresses };
+  return { host: node.HostName, ports: { derp, http, stun }, listens: { derp, http, tls: true }, pin, addresses };
 }

@@ -60,7 +60,11 @@ function neededAction(step: ServiceStep, state: UnitState, { changed, unfinished
 }
 
 /** Resolves when the relay of the unit answers. @throws ServiceError */
-async function waitUntilServing({ unit, derpPort }: ServiceStep, since: Date, signal: AbortSignal): Promise<void> {
+async function waitUntilServing(
+  { unit, derpPort, plain }: ServiceStep,
+  since: Date,
+  signal: AbortSignal,
+): Promise<void> {
   const fail = async (problem: ServiceError['problem'], exitStatus?: number) =>
     new ServiceError(unit, problem, exitStatus, await recentJournal(unit, { lines: JOURNAL_LINES, since }));
   const { restarts } = await unitState(unit);
@@ -71,7 +75,8 @@ async function waitUntilServing({ unit, derpPort }: ServiceStep, since: Date, si
     const ended = state.active === 'failed' || state.restarts > restarts || state.subState === 'auto-restart';
     if (ended) throw await fail('ended', state.exitStatus);
     // The main process must be the one that answers: the port may be somebody else's relay.
-    if (state.active === 'active' && (await readRelayStatus(derpPort, signal)) !== undefined) return;
+    if (state.active === 'active' && (await readRelayStatus(derpPort, signal, { tls: plain !== true })) !== undefined)
+      return;
     await delay(POLL_MS, undefined, { signal });
   }
   throw await fail('silent');

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { judgePort80, NGINX_FILE } from '../../../src/deploy/nginx/port-80.ts';
+import { NGINX_FILE } from '../../../src/deploy/nginx/own-servers.ts';
+import { judgePort80 } from '../../../src/deploy/nginx/port-80.ts';
 
 const HOST = 'derp.example.com';
 

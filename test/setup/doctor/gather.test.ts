@@ -58,7 +58,7 @@ function installedAt({ config }: Pick<TestRelay, 'config'>, host: string, derpPo
 const at = (port: number): Whereabouts => ({
   host: '127.0.0.1',
   ports: { derp: port, http: -1, stun: -1 },
-  listens: { derp: port, http: -1 },
+  listens: { derp: port, http: -1, tls: true },
   pin: undefined,
   addresses: [],
 });

@@ -503,6 +503,17 @@ describe('the client’s side', () => {
     expect(ids(withProbe({ checks }))).toEqual(['warning client-check', 'failed client-check']);
   });
 
+  it('is content with nginx ending TLS where that was asked for, and not otherwise', () => {
+    const checks = [check('login', 'warning', { reason: 'tls-ends-before' })];
+    const facts = withProbe({ checks });
+    expect(ids(facts)).toEqual(['warning client-check']);
+    const where = { ...healthy.where!, listens: { ...healthy.where!.listens, tls: false } };
+    expect(ids({ ...facts, where })).toEqual([]);
+    expect(judgeAll({ ...healthy, ...facts, where })).toContainEqual(
+      expect.objectContaining({ id: 'tls-ends-in-nginx', level: 'ok' }),
+    );
+  });
+
   it('leaves addresses, files and the map to their own checks', () => {
     const checks = [
       failing('tcp', 'connection-refused'),

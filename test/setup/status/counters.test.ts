@@ -24,6 +24,12 @@ describe('the counters of a relay', () => {
     expect(read.rssBytes).toBeGreaterThan(1_000_000);
   });
 
+  it('are asked for in plain HTTP where TLS ends before it', async () => {
+    await using test = await startTestRelay({ certificate: null, forwardedFrom: ['127.0.0.2'] });
+    expect(await readRelayStatus(test.port, undefined, { tls: false })).toMatchObject({ clients: 0 });
+    expect(await readRelayStatus(test.port)).toBeUndefined();
+  });
+
   it('say who may reach it, how fast a client may send, and when it stood still', async () => {
     const allowCidr = { ranges: ['127.0.0.0/8', '192.0.2.0/24'], files: [] };
     await using test = await startTestRelay({ allowCidr, clientRate: { bytesPerSecond: 5_000_000, burstBytes: 0 } });

@@ -3,7 +3,13 @@ import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { type Layout, layoutBelow } from '../../../src/deploy/layout.ts';
 import { locateInstallation } from '../../../src/setup/status/gather.ts';
-import { readInstalled, readRelaySettings, readValue, whereabouts } from '../../../src/setup/status/installed.ts';
+import {
+  readInstalled,
+  readRelaySettings,
+  readValue,
+  tlsPort,
+  whereabouts,
+} from '../../../src/setup/status/installed.ts';
 import { temporaryDirectory } from '../../temporary.ts';
 
 const map = (node: object) => ({
@@ -46,7 +52,7 @@ describe('an installation that a service runs', () => {
     expect(whereabouts(installed)).toEqual({
       host: 'derp.example.com',
       ports: { derp: 8443, http: 80, stun: -1 },
-      listens: { derp: 8443, http: 80 },
+      listens: { derp: 8443, http: 80, tls: true },
       pin: `sha256-raw:${'a'.repeat(64)}`,
       addresses: [],
     });
@@ -71,8 +77,17 @@ describe('an installation that a service runs', () => {
     const layout = below({ relayConfig: behind, derpMap: map({ HostName: 'derp.example.com', CanPort80: true }) });
     expect(whereabouts(await readInstalled(layout))).toMatchObject({
       ports: { derp: 443, http: 80, stun: 3478 },
-      listens: { derp: 8443, http: 8080 },
+      listens: { derp: 8443, http: 8080, tls: true },
     });
+  });
+
+  it('knows where TLS ends, which may be before the relay', async () => {
+    const derpMap = map({ HostName: 'derp.example.com' });
+    const behind = { ...relay, listen: { host: '127.0.0.1', port: 8443 } };
+    const tlsPortOf = async (relayConfig: object) =>
+      tlsPort(whereabouts(await readInstalled(below({ relayConfig, derpMap })))!);
+    expect(await tlsPortOf(behind)).toBe(8443);
+    expect(await tlsPortOf({ ...behind, certificate: null })).toBe(443);
   });
 
   it.runIf(process.getuid?.() !== 0)('tells which file it may not read', async () => {
@@ -106,7 +121,7 @@ describe('a relay in the foreground', () => {
     expect(whereabouts(installed)).toEqual({
       host: 'h.example.com',
       ports: { derp: 443, http: 80, stun: 3478 },
-      listens: { derp: 443, http: 80 },
+      listens: { derp: 443, http: 80, tls: true },
       pin: undefined,
       addresses: ['192.0.2.7'],
     });

@@ -102,6 +102,7 @@ export const help = {
     deploy:
       'systemd: a service that starts at boot; nginx-bypass: the same, sharing its port with the sites of an nginx here; compose: a container; foreground: serve until Ctrl-C (default: systemd as root where it runs)',
     image: 'what the container is made of: a Debian with Node, such as a mirror of it (default: node:24-bookworm-slim)',
+    front: 'behind nginx: stream (TLS is passed through to the relay) or http (nginx ends TLS) (default: stream)',
     relayPort: 'with nginx-bypass: where nginx finds the relay on 127.0.0.1 (default: 8443, or the next free one)',
     sitesPort:
       'with nginx-bypass: where it finds its own sites on loopback addresses (default: 8444, or the next free one)',

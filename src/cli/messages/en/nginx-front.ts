@@ -1,7 +1,8 @@
+import type { EndTlsObstacle } from '../../../deploy/nginx/https-port.ts';
 import type { FrontObstacle } from '../../../setup/nginx/http-front.ts';
 
-/** Why nginx cannot hand port 80 on, as what follows "nginx …". */
-export function nginxCannot(obstacle: FrontObstacle): { why: string; remedy?: string } {
+/** Why nginx cannot hand a port on, as what follows "nginx …". */
+export function nginxCannot(obstacle: FrontObstacle | EndTlsObstacle): { why: string; remedy?: string } {
   switch (obstacle.reason) {
     case 'no-include':
       return {
@@ -17,6 +18,15 @@ export function nginxCannot(obstacle: FrontObstacle): { why: string; remedy?: st
       return { why: 'listens there for this machine only' };
     case 'proxy-protocol':
       return { why: 'stands behind another proxy there (its listen says proxy_protocol)' };
+    case 'no-name':
+      return {
+        why: 'has other sites there, and clients of an address name none: they would get another site',
+        remedy: 'use --front stream, or a name as the host',
+      };
+    case 'no-tls':
+      return { why: 'has sites there without TLS', remedy: 'choose another --derp-port' };
+    case 'own-stream':
+      return { why: 'has a stream server of your own there', remedy: 'use --front stream' };
     case 'not-ours-to-ask':
       return { why: "is not this system's own, but that of a container, say" };
     case 'unreadable':

@@ -79,6 +79,13 @@ export const problems: ProblemMessages = {
     const other = 'choose another port, or -1 for none';
     return { rule: `is nginx's, which ${why}`, remedy: remedy === undefined ? other : `${remedy}; or ${other}` };
   },
+  'nginx-cannot-end-tls': ({ obstacle }) => {
+    const { why, remedy } = nginxCannot(obstacle);
+    return {
+      rule: `cannot be had: nginx ${why}`,
+      remedy: remedy ?? 'use --front stream, or another port for the relay',
+    };
+  },
   'nothing-in-front': () => ({
     rule: 'is of no use: there is no nginx on port 80 that would hand it on',
     remedy: 'leave it out: the relay takes port 80 itself',

@@ -53,6 +53,8 @@ export const notes: NoteMessages = {
     `port 80 is nginx's; a file of its own (${file}) has it hand on what the relay needs there for ${host}`,
   'nginx-in-the-way': ({ port, obstacle }) =>
     `nginx has port ${port} and could hand it on, but it ${nginxCannot(obstacle).why}`,
+  'tls-ends-in-nginx': ({ file }) =>
+    `nginx ends TLS and asks the relay in plain HTTP (${file}): each login takes a round trip more, and nginx has the key; --front stream passes TLS through`,
   'host-elsewhere': ({ host, addresses }) =>
     `${host} leads to ${addresses.join(', ')}, which is not an address of this machine: right behind a provider's NAT, wrong otherwise`,
   'host-unresolved': ({ host }) =>

@@ -180,6 +180,11 @@ export const reasons: Record<string, Explain> = {
     detail: '通过 HTTP 升级登录；收不到中继的元证书，每次登录多一次往返',
     remedy: `中继前面有程序终结了 TLS，或只允许 TLS 1.2：${passThrough}。`,
   }),
+  'tls-ends-before': () => ({
+    detail:
+      '通过 HTTP 升级登录；TLS 在中继前面就已终结：每次登录多一次往返，客户端地址只能从请求头得知，空闲连接受前面程序的超时限制',
+    remedy: `${passThrough}；如果做不到，请让前面的代理等待数分钟以上（nginx：proxy_read_timeout），并让中继只信任该代理（forwardedFrom）。`,
+  }),
   'not-admitted': () => ({
     detail: '中继在登录后立即断开：它不接受这个密钥',
     remedy: '启用客户端验证时，拒绝陌生人是正常的；请使用被允许的密钥检查，并查看中继日志。',

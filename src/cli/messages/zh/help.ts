@@ -101,6 +101,7 @@ export const help: Messages['help'] = {
     deploy:
       'systemd：开机自启的服务；nginx-bypass：同上，并与本机 nginx 的网站共用端口；compose：容器；foreground：在前台运行，直到按下 Ctrl-C（默认：root 且有 systemd 时为 systemd）',
     image: '容器所用的镜像：带 Node 的 Debian，例如国内镜像站的同一镜像（默认：node:24-bookworm-slim）',
+    front: 'nginx 在前时：stream（原样转发 TLS 给中继）或 http（由 nginx 终结 TLS）（默认：stream）',
     relayPort: '用于 nginx-bypass：nginx 在 127.0.0.1 的哪个端口找到中继（默认：8443 或下一个空闲端口）',
     sitesPort: '用于 nginx-bypass：nginx 在本机环回地址的哪个端口找到自己的网站（默认：8444 或下一个空闲端口）',
     verify: 'tailscaled：本机 tailnet 的成员；url:https://…：准入地址；keys:FILE：密钥列表；none：任何人',

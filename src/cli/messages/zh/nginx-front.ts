@@ -1,7 +1,8 @@
+import type { EndTlsObstacle } from '../../../deploy/nginx/https-port.ts';
 import type { FrontObstacle } from '../../../setup/nginx/http-front.ts';
 
-/** Why nginx cannot hand port 80 on, as what follows "nginx…". */
-export function nginxCannot(obstacle: FrontObstacle): { why: string; remedy?: string } {
+/** Why nginx cannot hand a port on, as what follows "nginx…". */
+export function nginxCannot(obstacle: FrontObstacle | EndTlsObstacle): { why: string; remedy?: string } {
   switch (obstacle.reason) {
     case 'no-include':
       return {
@@ -14,6 +15,15 @@ export function nginxCannot(obstacle: FrontObstacle): { why: string; remedy?: st
       return { why: '在该端口上只监听本机地址' };
     case 'proxy-protocol':
       return { why: '前面还有另一层代理（其 listen 带有 proxy_protocol）' };
+    case 'no-name':
+      return {
+        why: '在该端口上还有其他站点，而以地址连接的客户端不会给出域名，会被当作访问其他站点',
+        remedy: '请使用 --front stream，或改用域名',
+      };
+    case 'no-tls':
+      return { why: '在该端口上有不使用 TLS 的站点', remedy: '请换一个 --derp-port' };
+    case 'own-stream':
+      return { why: '在该端口上已有您自己的 stream 服务', remedy: '请使用 --front stream' };
     case 'not-ours-to-ask':
       return { why: '不属于本系统，例如运行在容器中' };
     case 'unreadable':

@@ -88,6 +88,10 @@ export const problems: ProblemMessages = {
       remedy: remedy === undefined ? `请${other}` : `${remedy}；或者${other}`,
     };
   },
+  'nginx-cannot-end-tls': ({ obstacle }) => {
+    const { why, remedy } = nginxCannot(obstacle);
+    return { rule: `无法实现：nginx ${why}`, remedy: remedy ?? '请使用 --front stream，或给中继换一个端口' };
+  },
   'nothing-in-front': () => ({
     rule: '没有用处：端口 80 上没有可以转发的 nginx',
     remedy: '请去掉它，中继会直接使用端口 80',

@@ -44,6 +44,8 @@ export const notes: NoteMessages = {
     `端口 80 由 nginx 使用；将添加一个单独的文件（${file}），让 nginx 把中继所需的 ${host} 请求转发过来`,
   'nginx-in-the-way': ({ port, obstacle }) =>
     `端口 ${port} 由 nginx 使用，本可由它转发，但 nginx ${nginxCannot(obstacle).why}`,
+  'tls-ends-in-nginx': ({ file }) =>
+    `由 nginx 终结 TLS，再以明文 HTTP 访问中继（${file}）：每次登录多一次往返，私钥由 nginx 使用；--front stream 则原样转发 TLS`,
   'host-elsewhere': ({ host, addresses }) =>
     `${host} 指向 ${addresses.join('、')}，不是本机的地址：如果本机在云服务商的 NAT 之后则正常，否则有误`,
   'host-unresolved': ({ host }) => `${host} 目前无法解析：DNS 生效之前，客户端找不到这台中继`,

@@ -38,6 +38,7 @@ function isToldElsewhere({ id, reason }: Check, { certificate }: DoctorFacts): b
 function judgeCheck(check: Check, facts: DoctorFacts, probe: ProbeFacts): Finding[] {
   if (check.status === 'ok' || check.status === 'skipped' || LEFT_TO_HOST.includes(check.id)) return [];
   if (check.id === 'stun') return judgeStun(check, facts, probe);
+  if (check.reason === 'tls-ends-before' && facts.where?.listens.tls === false) return [fine('tls-ends-in-nginx', {})];
   // Without keys that the relay knows, to be turned away is right where not everybody is let in.
   const isStranger = !probe.known && probe.stranger !== undefined;
   if (check.reason === 'not-admitted' && isStranger) return [];
@@ -50,7 +51,7 @@ export function judgeClientSide(facts: DoctorFacts): Finding[] {
   if (probe === undefined || relay === undefined) return [];
   const found = probe.checks.flatMap((check) => judgeCheck(check, facts, probe));
   const relayed = probe.checks.find(({ id }) => id === 'relay')?.data as CheckData['relay'] | undefined;
-  if (found.length === 0 && relayed !== undefined) {
+  if (found.every(({ level }) => level === 'ok') && relayed !== undefined) {
     found.push(fine('client-served', { packets: relayed.sent, medianMs: relayed.medianMs }));
   }
   if (probe.stranger === 'admitted') found.push(warning('strangers-admitted', {}));

@@ -65,6 +65,9 @@ export const reach = {
   'client-served': ({ packets, medianMs }) => ({
     text: `two clients exchanged ${packets} packets through it, ${formatMs(medianMs)} on the way`,
   }),
+  'tls-ends-in-nginx': () => ({
+    text: "nginx ends TLS before the relay, as was asked for: each login takes a round trip more, and clients' addresses are known by nginx's header (--front stream passes TLS through)",
+  }),
   'client-check': ({ check }, { text, remedy }) => ({
     text: `as a client sees it, ${checks[check.id]}: ${text}`,
     ...(remedy !== undefined && { remedy }),

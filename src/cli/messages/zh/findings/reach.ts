@@ -66,6 +66,9 @@ export const reach = {
   'client-served': ({ packets, medianMs }) => ({
     text: `两个客户端通过它收发了 ${packets} 个数据包，延迟 ${formatMs(medianMs)}`,
   }),
+  'tls-ends-in-nginx': () => ({
+    text: '按设置由 nginx 在中继前终结 TLS：每次登录多一次往返，客户端地址只能从 nginx 的请求头得知（--front stream 则原样转发 TLS）',
+  }),
   'client-check': ({ check }, { text, remedy }) => ({
     text: `以客户端身份检查“${checks[check.id]}”：${text}`,
     ...(remedy !== undefined && { remedy }),
