@@ -1,6 +1,7 @@
 /** Tells why a run ended early, and what became of what it had done. */
 
 import { OrderError } from '../cert/acme/obstacle.ts';
+import { EngineSilentError } from '../setup/compose/engine.ts';
 import { StopRefusedError } from '../setup/derper/stop.ts';
 import { SitesError } from '../setup/nginx/site-answers.ts';
 import { ProofError, type RunError } from '../setup/run.ts';
@@ -74,6 +75,10 @@ function explain({ failure: { cause } }: RunError, messages: Messages): Explanat
     const title = problem === 'refused' ? report.dockerSaid : report.journal;
     const more = log.length === 0 ? [] : [title, ...log.map((line) => `  ${line}`)];
     return { reason: reasons[problem](), more };
+  }
+  if (cause instanceof EngineSilentError) {
+    const { rule, remedy } = wordingOf({ code: 'docker-stopped' }, messages);
+    return { reason: `derp-relay ${rule}`, more: remedy === undefined ? [] : [`  → ${remedy}`] };
   }
   if (cause instanceof ImageError) {
     const { image, message } = cause;

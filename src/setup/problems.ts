@@ -52,6 +52,7 @@ export type Rule =
   | { code: 'needs-docker' }
   | { code: 'docker-denied'; user: string }
   | { code: 'docker-stopped' }
+  | { code: 'docker-confined' }
   | { code: 'needs-compose' }
   | { code: 'container-name-taken'; image: string; project?: string }
   | { code: 'directory-not-mountable'; directory: string }

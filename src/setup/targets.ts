@@ -3,7 +3,7 @@
 import { basename, dirname } from 'node:path';
 import { foregroundPlan } from '../deploy/foreground.ts';
 import type { InstalledInput } from '../deploy/installed-files.ts';
-import { type Layout, layoutBelow, RELAY_UNIT, RELAY_USER } from '../deploy/layout.ts';
+import { type Layout, layoutBelow, RELAY_USER } from '../deploy/layout.ts';
 import { formatManifest, type Manifest, manifestOf } from '../deploy/manifest.ts';
 import type { NginxChange } from '../deploy/nginx/bypass-steps.ts';
 import type { NginxFiles } from '../deploy/nginx/http-steps.ts';
@@ -23,6 +23,7 @@ import { bringBackCommand, derperName, isInUse, ownsPort } from './derper/naming
 import { stopRefusal } from './derper/stop.ts';
 import type { Facts } from './facts.ts';
 import type { FirewallChoice } from './firewall-choice.ts';
+import { formerRunner } from './former-runner.ts';
 import { checkHost } from './host-check.ts';
 import { findHttpFront, type HttpFront } from './nginx/http-front.ts';
 import type { Note } from './notes.ts';
@@ -198,6 +199,7 @@ async function installedInput(parts: PlanParts): Promise<InstalledInput> {
   const { path, version: nodeVersion, reachable } = facts.runtime;
   const outdated = await outdatedPrograms(input.layout, { version: __VERSION__, nodeVersion });
   const { httpFront } = parts;
+  const former = await formerRunner(answers.deploy, input.layout);
   return {
     ...input,
     outdated,
@@ -211,17 +213,11 @@ async function installedInput(parts: PlanParts): Promise<InstalledInput> {
     ...(tool !== undefined && { firewall: { tool } }),
     ...(derper && { derper }),
     ordersCertificates: answers.cert === 'letsencrypt',
-    ...formerRunner(answers, manifest),
+    ...(former !== undefined && { formerly: former }),
     noStart,
     ...(parts.sharing && { sharing: parts.sharing }),
     manifest: (steps) => formatManifest(manifestOf(steps, __VERSION__, before)),
   };
-}
-
-/** What ran the relay before, if something else does from now on. */
-function formerRunner({ deploy }: Answers, manifest: Manifest | undefined): Pick<InstalledInput, 'formerly'> {
-  if (runsAsUnit(deploy)) return manifest?.compose === undefined ? {} : { formerly: 'container' };
-  return manifest?.units.includes(RELAY_UNIT) ? { formerly: 'unit' } : {};
 }
 
 /** The file that nginx reads, and those that earlier runs have left it. */

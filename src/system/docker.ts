@@ -1,5 +1,5 @@
 /** The Docker engine of this machine, by its own command. */
-import { CommandError, type Run, run } from './processes.ts';
+import { CommandError, findProgram, type Run, run } from './processes.ts';
 
 /** Docker as far as this user may use it. */
 export interface Docker {
@@ -9,17 +9,22 @@ export interface Docker {
   usable: boolean;
   /** The engine is there and refuses this user. */
   denied: boolean;
+  /** It is a snap, which sees only homes of this machine: not /etc, and not /usr/local. */
+  confined?: true;
   /** Docker Compose, if any: its version and how it is called. */
   compose?: { version: string; command: readonly string[] };
 }
 
 const TIMEOUT_MS = 10_000;
 
+/** Where the commands of snaps are. */
+const SNAPS = '/snap/';
+
 /** How Compose is called: as a part of Docker, or as the older program of its own. */
 const COMPOSE_COMMANDS = [['docker', 'compose'], ['docker-compose']] as const;
 
 /** What `docker version --format '{{json .}}'` says, on standard output and, where the engine fails, on standard error. */
-export function parseDockerVersion(stdout: string, stderr: string): Omit<Docker, 'compose'> {
+export function parseDockerVersion(stdout: string, stderr: string): Omit<Docker, 'compose' | 'confined'> {
   let told: { Client?: { Version?: string } | null; Server?: { Version?: string } | null } = {};
   try {
     told = (JSON.parse(stdout) ?? {}) as typeof told;
@@ -57,6 +62,10 @@ async function findCompose(runner: Run): Promise<Docker['compose']> {
 export async function findDocker(runner: Run = run): Promise<Docker | undefined> {
   const result = await runIfThere(runner, 'docker', ['version', '--format', '{{json .}}']);
   if (result === undefined) return undefined;
-  const compose = await findCompose(runner);
-  return { ...parseDockerVersion(result.stdout, result.stderr), ...(compose ? { compose } : {}) };
+  const [compose, path] = [await findCompose(runner), await findProgram('docker')];
+  return {
+    ...parseDockerVersion(result.stdout, result.stderr),
+    ...(path?.startsWith(SNAPS) && { confined: true }),
+    ...(compose ? { compose } : {}),
+  };
 }

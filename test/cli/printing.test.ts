@@ -145,6 +145,7 @@ const rules: { [C in Rule['code']]: Extract<Rule, { code: C }> } = {
   'needs-docker': { code: 'needs-docker' },
   'docker-denied': { code: 'docker-denied', user: 'alice' },
   'docker-stopped': { code: 'docker-stopped' },
+  'docker-confined': { code: 'docker-confined' },
   'needs-compose': { code: 'needs-compose' },
   'container-name-taken': { code: 'container-name-taken', image: 'nginx', project: '/srv/site' },
   'directory-not-mountable': { code: 'directory-not-mountable', directory: '/etc' },

@@ -229,6 +229,27 @@ describe('afterwards', () => {
 });
 
 describe('uninstall', () => {
+  it('is not done while the engine is stopped, which would bring the container back', async () => {
+    await machine.shell('systemctl stop docker.socket docker', { timeout: 60 });
+    const tree = machine.fileTree(['/'], EXCEPT);
+    for (const run of [() => installed(['uninstall', '--yes']), () => machine.npx(['--yes', '--deploy', 'systemd'])]) {
+      const { code, stderr } = await run();
+      expect(code, stderr).toBe(1);
+      expect(stderr).toMatch(/needs Docker's engine, which does not answer\n +→ start it: sudo systemctl/);
+      expect(stderr).toContain('Everything was put back as it was.');
+    }
+    expect(diffTrees(tree, machine.fileTree(['/'], EXCEPT))).toEqual([]);
+    expect((await installed(['status'])).code).toBe(3);
+    const { stdout } = await installed(['doctor', '--json']);
+    expect(JSON.parse(stdout).findings.map(({ id }: { id: string }) => id)).toContain('docker-silent');
+    await machine.shell('systemctl start docker', { timeout: 60 });
+    await until(
+      'the relay to serve',
+      { seconds: 60, pauseMs: 500 },
+      async () => (await installed(['status'])).code === 0,
+    );
+  });
+
   it('leaves no trace with --purge: no file, no container, no network', async () => {
     const finished = await installed(['uninstall', '--purge', '--yes']);
     expect(finished.code, finished.stderr).toBe(0);

@@ -14,6 +14,7 @@ import { type Answers, type QuestionKey, questions } from '../questions.ts';
 /** What the engine, or its Compose, lacks; undefined when nothing is. */
 export function engineRule({ docker, machine }: Pick<Facts, 'docker' | 'machine'>, user: string): Rule | undefined {
   if (docker === undefined) return { code: 'needs-docker' };
+  if (docker.confined) return { code: 'docker-confined' };
   if (docker.denied) return { code: 'docker-denied', user };
   // Whoever may not use it, may not start it either, and is told of root anyway.
   if (!docker.usable) return machine.isRoot ? { code: 'docker-stopped' } : undefined;

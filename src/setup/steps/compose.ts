@@ -1,6 +1,6 @@
 import { X509Certificate } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { ComposeDownStep, ComposeProject, ComposeStep } from '../../deploy/steps.ts';
+import type { ComposeStep } from '../../deploy/steps.ts';
 import { type ComposeCall, composeDown, composeUp } from '../../system/compose.ts';
 import {
   type ContainerState,
@@ -8,12 +8,11 @@ import {
   containerState,
   removeContainer,
   signalContainer,
-  startContainer,
   stopContainer,
 } from '../../system/containers.ts';
-import { findDocker } from '../../system/docker.ts';
 import { readText } from '../../system/files.ts';
 import { CommandError } from '../../system/processes.ts';
+import { callOf, stateOrSilent } from '../compose/engine.ts';
 import { readRelayStatus } from '../relay-status.ts';
 import { readServedChain } from '../status/served-certificate.ts';
 import type { Finding, StepContext, StepHandler, Undo } from './handler.ts';
@@ -123,12 +122,6 @@ async function waitUntilServed(step: ComposeStep, since: Date, signal: AbortSign
   throw new ContainerError(container, 'stale', await containerLog(container, { lines: LOG_LINES, since }));
 }
 
-const callOf = (command: readonly string[], { directory, name }: ComposeProject): ComposeCall => ({
-  command,
-  directory,
-  project: name,
-});
-
 /** How the way back is gone: with the old files in place, as it was. */
 function wayBack(call: ComposeCall, container: string, before: ContainerState | undefined, action: Action | undefined) {
   // With the files that it was made of, which are put back after this.
@@ -144,7 +137,9 @@ function wayBack(call: ComposeCall, container: string, before: ContainerState | 
 /** Has the container run what was written. */
 export const composeHandler: StepHandler<ComposeStep> = {
   async inspect(step, context): Promise<Finding | undefined> {
-    const action = neededAction(step, await containerState(step.project.container), context);
+    const state = await stateOrSilent(step.project.container);
+    // An engine that does not answer runs nothing; whether it can be started is found out then.
+    const action = neededAction(step, state === 'silent' ? undefined : state, context);
     return action === undefined ? undefined : { change: 'run', details: [action] };
   },
 
@@ -161,37 +156,5 @@ export const composeHandler: StepHandler<ComposeStep> = {
     else await refusable(container, () => composeUp(call, { recreate: action === 'recreate', signal }));
     await waitUntilServing(step, since, signal);
     if (action === 'reload') await waitUntilServed(step, since, signal);
-  },
-};
-
-/** Stops the container and removes it. */
-export const composeDownHandler: StepHandler<ComposeDownStep> = {
-  async inspect({ project }) {
-    const state = await containerState(project.container).catch((error: unknown) => {
-      // Where there is no Docker any more there is no container either.
-      if (error instanceof CommandError && error.reason === 'not-found') return undefined;
-      throw error;
-    });
-    return state?.projectDirectory === project.directory ? { change: 'run' } : undefined;
-  },
-
-  async apply({ project }, { remember }) {
-    const { container } = project;
-    const before = await containerState(container);
-    const compose = (await findDocker())?.compose;
-    const call = compose && callOf(compose.command, project);
-    if (call !== undefined) {
-      const again = async () => {
-        await composeUp(call);
-        if (before?.status !== 'running') await stopContainer(container);
-      };
-      remember({ what: container, now: async () => {}, afterwards: again });
-      await composeDown(call);
-      return;
-    }
-    // Without Compose it cannot be made again, but it can be kept until everything else has gone well.
-    await stopContainer(container);
-    const start = () => (before?.status === 'running' ? startContainer(container) : Promise.resolve());
-    remember({ what: container, now: async () => {}, afterwards: start, discard: () => removeContainer(container) });
   },
 };

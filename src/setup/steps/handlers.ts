@@ -1,7 +1,8 @@
 /** The handler of each kind of step. */
 import type { Step, StepKind } from '../../deploy/steps.ts';
 import { certificateHandler } from './certificate.ts';
-import { composeDownHandler, composeHandler } from './compose.ts';
+import { composeHandler } from './compose.ts';
+import { composeDownHandler } from './compose-down.ts';
 import { directoryHandler } from './directory.ts';
 import { disableHandler, reloadUnitsHandler } from './disable.ts';
 import { editHandler, restoreHandler } from './edit.ts';

@@ -17,7 +17,12 @@ export class ImageError extends Error {
 /** Pulls images. One that was pulled stays when the run is undone, for the next try: it harms nobody, and was work to get. */
 export const imageHandler: StepHandler<ImageStep> = {
   async inspect({ image }) {
-    return (await imageId(image)) === undefined ? { change: 'run' } : undefined;
+    const known = await imageId(image).catch((error: unknown) => {
+      // An engine that does not answer says so when it is to pull.
+      if (error instanceof CommandError && error.reason !== 'aborted') return undefined;
+      throw error;
+    });
+    return known === undefined ? { change: 'run' } : undefined;
   },
 
   async apply({ image }, { signal, remember }) {

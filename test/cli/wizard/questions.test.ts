@@ -151,6 +151,7 @@ describe('the target', () => {
     ['compose', { ...plainFacts, docker: { version: '28', usable: true, denied: false } }, 'no-root'],
     ['compose', { ...serverFacts, docker: { version: '28', usable: false, denied: false } }, 'docker-stopped'],
     ['compose', { ...serverFacts, docker: { version: '28', usable: true, denied: false } }, 'no-compose'],
+    ['compose', { ...serverFacts, docker: { ...DOCKER, confined: true } }, 'docker-snap'],
     ['compose', { ...serverFacts, docker: DOCKER }, undefined],
     ['nginx-bypass', serverFacts, 'no-nginx'],
     ['nginx-bypass', { ...serverFacts, nginx: { version: '1.22.1', sites: [], lacks: 'modules' } }, 'nginx-modules'],

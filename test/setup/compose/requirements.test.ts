@@ -17,6 +17,11 @@ describe('engineRule', () => {
       { ...docker, usable: false, denied: true },
       { code: 'docker-denied', user: 'alice' },
     ],
+    [
+      'a snap, which sees nothing of what is mounted',
+      { ...docker, confined: true as const },
+      { code: 'docker-confined' },
+    ],
     ['no engine', { ...docker, usable: false }, { code: 'docker-stopped' }],
     ['no Compose', { version: '28.1.0', usable: true, denied: false }, { code: 'needs-compose' }],
     ['all of it', docker, undefined],

@@ -195,6 +195,11 @@ export const problems: ProblemMessages = {
     rule: "needs Docker's engine, which does not answer",
     remedy: 'start it: sudo systemctl enable --now docker (without systemd: sudo service docker start)',
   }),
+  'docker-confined': () => ({
+    rule: 'needs a Docker that sees /etc and /usr/local, and the one here is a snap, which does not',
+    remedy:
+      'replace it: sudo snap remove docker, then https://docs.docker.com/engine/install/ or apt install docker.io',
+  }),
   'needs-compose': () => ({
     rule: 'needs Docker Compose, which is not installed here',
     remedy:

@@ -141,6 +141,7 @@ export const wizard = {
       'no-root': '(needs root: run it with sudo)',
       'no-systemd': '(systemd does not run here)',
       'no-docker': '(Docker is not installed)',
+      'docker-snap': '(Docker is a snap, which does not see /etc and /usr/local)',
       'no-compose': '(Docker Compose is not installed)',
       'docker-denied': '(this user may not use Docker)',
       'docker-stopped': "(Docker's engine does not run)",

@@ -186,6 +186,11 @@ export const problems: ProblemMessages = {
     rule: '需要 Docker 引擎，而它没有响应',
     remedy: '请启动它：sudo systemctl enable --now docker（没有 systemd 时：sudo service docker start）',
   }),
+  'docker-confined': () => ({
+    rule: '需要能访问 /etc 和 /usr/local 的 Docker，而本机的 Docker 是 snap 软件包，无法访问',
+    remedy:
+      '请换用其他来源：sudo snap remove docker，然后参照 https://docs.docker.com/engine/install/ 或 apt install docker.io',
+  }),
   'needs-compose': () => ({
     rule: '需要 Docker Compose，而本机没有安装',
     remedy:

@@ -137,6 +137,7 @@ export const wizard: Messages['wizard'] = {
       'no-root': '（需要 root：请用 sudo 运行）',
       'no-systemd': '（本机未运行 systemd）',
       'no-docker': '（未安装 Docker）',
+      'docker-snap': '（Docker 是 snap 软件包，无法访问 /etc 和 /usr/local）',
       'no-compose': '（未安装 Docker Compose）',
       'docker-denied': '（当前用户无权使用 Docker）',
       'docker-stopped': '（Docker 引擎未运行）',

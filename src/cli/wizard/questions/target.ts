@@ -10,6 +10,7 @@ export type Unsuitable =
   | 'no-systemd'
   | 'no-docker'
   | 'no-compose'
+  | 'docker-snap'
   | 'docker-denied'
   | 'docker-stopped'
   | NginxReason;
@@ -27,6 +28,7 @@ export function unsuitable(
   if (target === 'foreground' || !onMachine) return undefined;
   if (target === 'compose') {
     if (docker === undefined) return 'no-docker';
+    if (docker.confined) return 'docker-snap';
     if (docker.denied) return 'docker-denied';
     if (!machine.isRoot) return 'no-root';
     if (!docker.usable) return 'docker-stopped';
