@@ -205,7 +205,7 @@ describe('with the first generation of Compose', () => {
     };
   };
 
-  it('replaces a service of systemd, and asks tailscaled from inside the container', async () => {
+  it('replaces a service of systemd, which serves on when that fails, and asks tailscaled from inside', async () => {
     // As Tailscale's own unit has it, without its network.
     await machine.writeFile(
       '/etc/systemd/system/tailscaled.service',
@@ -222,6 +222,14 @@ Type=notify
     const tailscaled = ['--verify', 'tailscaled', '--yes', '--json'];
     const first = await machine.npx([...tailscaled, '--deploy', 'systemd'], { timeout: 90 });
     expect(first.code, first.stderr).toBe(0);
+    const override = 'services: {derp-relay: {command: ["--port", "70000"]}}';
+    await machine.writeFile(`${PROJECT_FOLDER}/compose.override.yaml`, override);
+    const failed = await machine.npx([...tailscaled, '--deploy', 'compose'], { timeout: 120 });
+    await machine.shell(`rm -r ${PROJECT_FOLDER}`);
+    expect(failed.code, failed.stderr).toBe(1);
+    expect(await machine.shell('systemctl is-active derp-relay; systemctl is-enabled derp-relay')).toBe(
+      'active\nenabled\n',
+    );
     const second = await machine.npx([...tailscaled, '--deploy', 'compose'], { timeout: 120 });
     expect(second.code, second.stderr + second.stdout).toBe(0);
     expect(JSON.parse(second.stdout)).toMatchObject({ deploy: 'compose', verification: { ok: true } });
