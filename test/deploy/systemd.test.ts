@@ -332,7 +332,7 @@ describe('uninstallSteps', () => {
   });
 
   it('takes back what nginx was told, when the file is gone', () => {
-    const path = '/etc/nginx/conf.d/derp-setup.conf';
+    const path = '/etc/nginx/conf.d/zz-derp-setup.conf';
     const told = [path, '/etc/nginx/conf.d/shop.conf'];
     const files = told.map((file) => ({ path: file, purpose: 'nginx-config' as const }));
     const steps = uninstallSteps({ ...manifest, files }, layout, { purge: false });

@@ -208,7 +208,9 @@ describe('changes', () => {
     await expectSites();
     const isNginxs = (path: string) => path.includes('/etc/nginx');
     // On port 80 nginx goes on handing the relay what is its.
-    expect(diffTrees(pristine, tree()).filter(isNginxs)).toEqual(['+ /etc/nginx/conf.d/derp-setup.conf file 0644 0:0']);
+    expect(diffTrees(pristine, tree()).filter(isNginxs)).toEqual([
+      '+ /etc/nginx/conf.d/zz-derp-setup.conf file 0644 0:0',
+    ]);
     const again = await derpSetup(machine, ['--yes']);
     expect(again).toMatchObject({ code: 0, stdout: 'Already as described: nothing to do.\n' });
     expect((await setup(['--derp-port', '443'])).code).toBe(0);

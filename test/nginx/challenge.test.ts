@@ -15,7 +15,8 @@ import { NOT_OURS } from '../vps/support/not-ours.ts';
 import { until } from '../vps/support/wait.ts';
 
 const HOST = 'derp.example.com';
-const FILE = '/etc/nginx/conf.d/derp-setup.conf';
+/** Behind the other sites: none of them is named as the default, so that the first is. */
+const FILE = '/etc/nginx/sites-enabled/zz-derp-setup.conf';
 /** What differs after a run without being its doing. */
 const ELSEWHERE = [...NOT_OURS, '/var/log/nginx'];
 
@@ -23,9 +24,9 @@ let machine: Machine;
 let authority: Pebble;
 let pristine: FileTree;
 
-const site = (name: string, options = '') => `server {
-    listen 80${options};
-    listen [::]:80${options};
+const site = (name: string) => `server {
+    listen 80;
+    listen [::]:80;
     server_name ${name};
     location / { return 200 "this is ${name}\\n"; }
 }
@@ -41,7 +42,7 @@ beforeAll(async () => {
   await machine.writeFile('/usr/local/share/ca-certificates/server.crt', identity.root);
   await machine.shell('update-ca-certificates 2>&1');
   await machine.shell('rm /etc/nginx/sites-enabled/default');
-  await machine.writeFile('/etc/nginx/sites-enabled/one', site('one.example', ' default_server'));
+  await machine.writeFile('/etc/nginx/sites-enabled/one', site('one.example'));
   await machine.writeFile('/etc/nginx/sites-enabled/two', site('two.example'));
   await machine.shell('nginx -t && systemctl reload nginx');
   await eventually('the sites to answer', expectSites);

@@ -18,7 +18,7 @@ import { until } from '../vps/support/wait.ts';
 import { ALPHA, BETA, makeSites, PLAIN, visit } from './support/sites.ts';
 
 const HOST = 'derp.example.test';
-const FILES = ['/etc/nginx/conf.d/derp-setup-https.conf', '/etc/nginx/conf.d/derp-setup.conf'];
+const FILES = ['/etc/nginx/conf.d/zz-derp-setup-https.conf', '/etc/nginx/conf.d/zz-derp-setup.conf'];
 const [CHAIN, KEY] = ['/etc/ssl/example/fullchain.pem', '/etc/ssl/example/privkey.pem'];
 const CERTIFICATE = ['--cert', 'manual', '--cert-file', CHAIN, '--key-file', KEY];
 const FRONT = ['--deploy', 'nginx-bypass', '--front', 'http'];

@@ -49,8 +49,8 @@ export function judgeHttpsPort(
   const rival = rivalOf(others, host, port);
   if (rival !== undefined) return { reason: 'same-name', file: rival.directive.file };
   if (isIP(host) !== 0 && listens.length > 0) return { reason: 'no-name' };
-  const places = placesFor(NGINX_HTTPS_FILE, configuration, files);
-  if (places.length === 0) return { reason: 'no-include' };
+  const { places, wouldBeDefault } = placesFor(NGINX_HTTPS_FILE, configuration, files, { servers: others, port });
+  if (places.length === 0) return { reason: wouldBeDefault ? 'no-default' : 'no-include' };
   const alone = [`${port} ssl`, ...(hasIpv6 ? [`[::]:${port} ssl`] : [])];
   return { places, listens: listens.length > 0 ? listenTexts(listens, port) : alone };
 }

@@ -12,9 +12,12 @@ import {
 import { type Listen, takesTcpPort } from './listen.ts';
 import { type NginxServer, serversOf } from './servers.ts';
 
-/** The files of ours that nginx reads: for what comes by plain HTTP, and by HTTPS. */
-export const NGINX_FILE = 'derp-setup.conf';
-export const NGINX_HTTPS_FILE = 'derp-setup-https.conf';
+/**
+ * The files of ours that nginx reads: for what comes by plain HTTP, and by HTTPS. It reads those of a folder in the order of
+ * their names, and ours had better be the last.
+ */
+export const NGINX_FILE = 'zz-derp-setup.conf';
+export const NGINX_HTTPS_FILE = 'zz-derp-setup-https.conf';
 
 /** A host as it stands in `server_name` and in Host headers. */
 export function serverName(host: string): string {
@@ -31,21 +34,49 @@ function rank(folder: string): number {
   return at < 0 ? 2 : at;
 }
 
+/** What a file of ours must not take from others. */
+interface Neighbours {
+  servers: readonly NginxServer[];
+  port: number;
+}
+
+const isDefault = ({ options }: Listen) => options.includes('default_server') || options.includes('default');
+
+/**
+ * Whether requests that name no site go on to whom they went before, with a server block of ours at this place: of an
+ * address without a `default_server`, nginx takes the first block that it reads.
+ */
+function leavesDefaults({ servers, port }: Neighbours, isBefore: (server: NginxServer) => boolean): boolean {
+  const doors = servers.flatMap((server) => listensOnPort(server, port).map((listen) => ({ server, listen })));
+  const kept = doors.filter(({ server, listen }) => isDefault(listen) || isBefore(server));
+  const keptAddresses = new Set(kept.map(({ listen }) => listen.address));
+  return doors.every(({ listen }) => keptAddresses.has(listen.address));
+}
+
 /** Where a file of ours of this name would be read as a part of the `http` block, the best place first. */
 export function placesFor(
   name: string,
   configuration: NginxConfiguration,
   files: readonly ConfigurationFile[],
-): string[] {
-  const includes = named(blockOf(configuration.main, 'http')?.block, 'include');
-  const places = includes
-    .map((include) => includedPattern(include, configuration.prefix))
-    .filter((pattern) => globExpression(pattern).test(join(dirname(pattern), name)))
-    .map((pattern) => join(dirname(pattern), name))
-    .sort((a, b) => rank(dirname(a)) - rank(dirname(b)));
+  neighbours: Neighbours,
+): { places: string[]; wouldBeDefault: boolean } {
+  const inOrder = blockOf(configuration.main, 'http')?.block ?? [];
+  const found = named(inOrder, 'include')
+    .map((include) => ({ include, pattern: includedPattern(include, configuration.prefix) }))
+    .map(({ include, pattern }) => ({ include, glob: globExpression(pattern), path: join(dirname(pattern), name) }))
+    .filter(({ glob, path }) => glob.test(path))
+    .sort((a, b) => rank(dirname(a.path)) - rank(dirname(b.path)));
+  const fit = found.filter(({ include, glob, path }) =>
+    leavesDefaults(neighbours, ({ directive }) => {
+      if (inOrder.indexOf(directive) < inOrder.indexOf(include)) return true;
+      return glob.test(directive.file) && directive.file < path;
+    }),
+  );
   // Where it is already it stays.
-  const known = new Set(files.map(({ path }) => path));
-  return [...new Set([...places.filter((path) => known.has(path)), ...places])];
+  const known = new Set(files.map((file) => file.path));
+  const paths = fit.map(({ path }) => path);
+  const places = [...new Set([...paths.filter((path) => known.has(path)), ...paths])];
+  return { places, wouldBeDefault: found.length > 0 && fit.length === 0 };
 }
 
 /** The server blocks of websites that are not ours. */

@@ -7,11 +7,12 @@ const PORT = 80;
 
 /**
  * Why not. `no-include`: its `http` block reads no files of a folder; `same-name`: another server block has the host's
- * name there, and nginx would not look at ours; `not-public`: it listens for this machine only; `proxy-protocol`:
+ * name there, and nginx would not look at ours; `no-default`: no site is named as the default, and ours would be read first
+ * and become it; `not-public`: it listens for this machine only; `proxy-protocol`:
  * something stands before nginx itself.
  */
 export type HandOnObstacle =
-  | { reason: 'no-include' | 'not-public' | 'proxy-protocol' }
+  | { reason: 'no-include' | 'no-default' | 'not-public' | 'proxy-protocol' }
   | { reason: 'same-name'; file: string };
 
 /** How it can. */
@@ -31,7 +32,7 @@ export function judgePort80(files: readonly ConfigurationFile[], host: string): 
   if (!listens.some((listen) => !isLoopback(listen))) return { reason: 'not-public' };
   const rival = rivalOf(others, host, PORT);
   if (rival !== undefined) return { reason: 'same-name', file: rival.directive.file };
-  const places = placesFor(NGINX_FILE, configuration, files);
-  if (places.length === 0) return { reason: 'no-include' };
+  const { places, wouldBeDefault } = placesFor(NGINX_FILE, configuration, files, { servers: others, port: PORT });
+  if (places.length === 0) return { reason: wouldBeDefault ? 'no-default' : 'no-include' };
   return { places, listens: [...new Set(listens.map(({ address }) => placeOf(address, PORT)))] };
 }

@@ -22,7 +22,7 @@ describe('the file by which nginx hands port 80 on', () => {
 });
 
 describe('the steps', () => {
-  const file = { path: '/etc/nginx/conf.d/derp-setup.conf', content: 'server {}\n' };
+  const file = { path: '/etc/nginx/conf.d/zz-derp-setup.conf', content: 'server {}\n' };
 
   it('write the file, and have nginx read it', () => {
     expect(nginxFileSteps({ file, obsolete: [] })).toEqual([

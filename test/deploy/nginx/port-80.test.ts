@@ -86,7 +86,7 @@ describe('a site of the host’s name', () => {
 describe('the place for our file', () => {
   const places = (http: string, more: Record<string, string> = {}) => {
     const files = [
-      { path: '/opt/nginx/conf/nginx.conf', text: `events {} http { ${http} server { listen 80; } }` },
+      { path: '/opt/nginx/conf/nginx.conf', text: `events {} http { ${http} server { listen 80 default_server; } }` },
       ...Object.entries(more).map(([path, text]) => ({ path, text })),
     ];
     const verdict = judgePort80(files, HOST);
@@ -94,7 +94,7 @@ describe('the place for our file', () => {
   };
 
   it('is a folder that the http block includes, one for files of others before others', () => {
-    expect(judgePort80(debian({ a: site(['80']) }), HOST)).toMatchObject({
+    expect(judgePort80(debian({ a: site(['80 default_server']) }), HOST)).toMatchObject({
       places: [`/etc/nginx/conf.d/${NGINX_FILE}`, `/etc/nginx/sites-enabled/${NGINX_FILE}`],
     });
     expect(places('include sites/*; include http.d/*.conf;')).toEqual([
@@ -114,6 +114,22 @@ describe('the place for our file', () => {
   it('is also one that an included file includes', () => {
     const more = { '/opt/nginx/conf/more.conf': 'include vhosts/*.conf;' };
     expect(places('include more.conf;', more)).toEqual([`/opt/nginx/conf/vhosts/${NGINX_FILE}`]);
+  });
+
+  it('is never before the first site where none is named as the default: that one would not be it any more', () => {
+    const only = (files: Parameters<typeof judgePort80>[0]) => {
+      const verdict = judgePort80(files, HOST);
+      return 'places' in verdict ? verdict.places : verdict.reason;
+    };
+    const [last] = [`/etc/nginx/sites-enabled/${NGINX_FILE}`];
+    expect(only(debian({ a: site(['80']) }))).toEqual([last]);
+    // Each address has a default of its own.
+    expect(only(debian({ a: site(['80 default_server']), b: site(['[::]:80']) }))).toEqual([last]);
+    expect(only(debian({ a: site(['80 default_server', '[::]:80 default_server']) }))).toHaveLength(2);
+    expect(only(debian({ a: site(['80']), zzz: site(['203.0.113.7:80']) }))).toBe('no-default');
+    const before = [{ path: '/n/nginx.conf', text: 'events {} http { server { listen 80; } include conf.d/*.conf; }' }];
+    const after = [{ path: '/n/nginx.conf', text: 'events {} http { include conf.d/*.conf; server { listen 80; } }' }];
+    expect([only(before), only(after)]).toEqual([[`/n/conf.d/${NGINX_FILE}`], 'no-default']);
   });
 
   it.each(['', 'include mime.types;', 'include sites/*.vhost;', 'server { include snippets/*.conf; listen 80; }'])(

@@ -15,7 +15,7 @@ afterEach(() => {
 
 const front = (relayPort = 8080, pending = true): HttpFront => ({
   relayPort,
-  file: '/etc/nginx/conf.d/derp-setup.conf',
+  file: '/etc/nginx/conf.d/zz-derp-setup.conf',
   content: 'server {}\n',
   pending,
 });
@@ -51,7 +51,7 @@ describe('the plain HTTP port on a machine with nginx', () => {
     expect(found).toEqual(front());
     expect(problems).toEqual([]);
     expect(notes).toEqual([
-      { code: 'nginx-hands-on', file: '/etc/nginx/conf.d/derp-setup.conf', host: 'derp.example.com' },
+      { code: 'nginx-hands-on', file: '/etc/nginx/conf.d/zz-derp-setup.conf', host: 'derp.example.com' },
     ]);
   });
 

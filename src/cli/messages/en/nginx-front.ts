@@ -9,6 +9,11 @@ export function nginxCannot(obstacle: FrontObstacle | EndTlsObstacle): { why: st
         why: 'reads no files of a folder in its http block, so that nothing can be added beside what is there',
         remedy: 'add  include /etc/nginx/conf.d/*.conf;  to the http block of nginx.conf',
       };
+    case 'no-default':
+      return {
+        why: 'names no default site there, and would take ours for it',
+        remedy: 'write default_server into the listen of the site that visitors without a name should get',
+      };
     case 'same-name':
       return {
         why: `serves a site of the same name already (${obstacle.file})`,

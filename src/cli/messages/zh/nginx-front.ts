@@ -9,6 +9,11 @@ export function nginxCannot(obstacle: FrontObstacle | EndTlsObstacle): { why: st
         why: '的 http 块没有引入任何目录下的文件，无法在现有配置之外添加内容',
         remedy: '请在 nginx.conf 的 http 块中加入 include /etc/nginx/conf.d/*.conf;',
       };
+    case 'no-default':
+      return {
+        why: '在该端口上没有指定默认站点，会把我们的站点当作默认站点',
+        remedy: '请在未指明域名的访客应看到的站点的 listen 中加上 default_server',
+      };
     case 'same-name':
       return { why: `已有同名站点（${obstacle.file}）`, remedy: '请给中继单独使用一个域名' };
     case 'not-public':
