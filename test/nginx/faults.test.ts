@@ -78,6 +78,15 @@ describe('it is refused, and the machine is as it was,', () => {
     await expectRefusal(/needs a running nginx → sudo systemctl start nginx/);
   });
 
+  it('where another nginx has the port, such as one in a container', async () => {
+    const own = 'pid /run/other.pid; events {} http { server { listen 443; } }';
+    await meanwhile(
+      `systemctl stop nginx; echo '${own}' >/root/other.conf; nginx -c /root/other.conf >/dev/null 2>&1 </dev/null`,
+      'kill $(cat /run/other.pid); rm /root/other.conf; while ss -Hltn "sport = :443" | grep -q .; do sleep 0.1; done; systemctl start nginx',
+    );
+    await expectRefusal(/would change this machine's nginx, but another one has the port \(pid \d+\)/);
+  });
+
   it('where there is no nginx', async () => {
     await meanwhile(
       'systemctl stop nginx; mv /usr/sbin/nginx /usr/sbin/nginx.away',

@@ -92,11 +92,12 @@ async function choosePort(
 
 /** What of the running nginx is in the way. */
 async function runningObstacle({ processes }: NginxLook, port: number): Promise<NginxObstacle | undefined> {
-  if (processes === undefined) return { code: 'nginx-stopped' };
   const owner = await portOwner('tcp', port);
-  if (owner?.name !== 'nginx' || owner.pid === undefined) return undefined;
-  const isItsOwn = owner.pid === processes.master || processes.workers.includes(owner.pid);
-  return isItsOwn ? undefined : { code: 'nginx-other', pid: owner.pid };
+  const isNginx = owner?.name === 'nginx' && owner.pid !== undefined;
+  const own = processes === undefined ? [] : [processes.master, ...processes.workers];
+  // One of the same name, in a container or started by hand, is not the one whose files are here.
+  if (isNginx && !own.includes(owner.pid!)) return { code: 'nginx-other', pid: owner.pid! };
+  return processes === undefined ? { code: 'nginx-stopped' } : undefined;
 }
 
 function notesOf({ fewConnections, serverPortUses }: Bypass, host: string, sitesPort: number): Note[] {
