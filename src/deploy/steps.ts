@@ -1,7 +1,7 @@
 /** What a plan is made of: steps that are data, so that they can be shown, compared and tested before any is taken. */
 import { COMPOSE_PROJECT, RELAY_CONTAINER } from './layout.ts';
-import type { SiteCheck } from './nginx/bypass.ts';
 import type { EditedFile, NginxRecord } from './nginx/record.ts';
+import type { SiteCheck } from './nginx/sites.ts';
 
 /** Makes a directory, and those above it, unless it is there. */
 export interface DirectoryStep {

@@ -11,9 +11,10 @@ import {
   type Step,
   secretFileStep,
 } from '../steps.ts';
-import type { Bypass, SiteCheck, SourceFile } from './bypass.ts';
+import type { Bypass } from './bypass.ts';
 import type { FileEdit } from './file-edits.ts';
 import { type EditedFile, type NginxRecord, recordAfter } from './record.ts';
+import type { SiteCheck, SourceFile } from './sites.ts';
 
 /** What is done to nginx in the course of a plan. */
 export interface NginxChange {

@@ -2,33 +2,18 @@
  * How the relay shares a port with the websites of an nginx: a stream server of ours takes the port and passes each
  * connection on by the name that it asks for; the sites move to loopback addresses. Pure: texts in, texts out.
  */
-import { isIP } from 'node:net';
 import { posix } from 'node:path';
-import { blockOf, findDeep, type NginxConfiguration, named, readConfiguration } from './configuration.ts';
+import { blockOf, type NginxConfiguration, named, readConfiguration } from './configuration.ts';
 import { type Directive, NginxSyntaxError } from './directives.ts';
-import { type Door, doorsOf, innerOptions, knockAddress } from './doors.ts';
+import { type Door, doorsOf, innerOptions } from './doors.ts';
 import { type FileEdit, fileEdit, type TextChange } from './file-edits.ts';
-import { generatedBy } from './generated-file.ts';
-import { type Listen, takesTcpPort } from './listen.ts';
 import type { ByHand, NginxObstacle, Place } from './obstacle.ts';
 import { type OwnRoute, ownRoute } from './own-stream.ts';
 import { placeStream, SITES_FILE } from './placement.ts';
-import { type NginxServer, serversOf } from './servers.ts';
+import { oddity, placeIn, siteObstacles, unfitFiles } from './site-obstacles.ts';
+import { checksOf, type Site, type SiteCheck, type SourceFile, sitesOn } from './sites.ts';
 import { type NginxTemplates, type SharedPort, sitesFile, streamFile } from './stream-files.ts';
 import { buildObstacles, type NginxBuild } from './suitability.ts';
-
-/** A file of nginx's configuration, without any changes of ours in it. */
-export interface SourceFile {
-  /** As nginx names it. */
-  path: string;
-  /** Links followed. */
-  realPath: string;
-  text: string;
-  /** With them, as it is now. */
-  current: string;
-  /** Why it cannot be edited, if it cannot. */
-  unfit?: 'not-utf8' | 'hard-link' | 'not-writable';
-}
 
 /** What the plan is made from. */
 export interface BypassInput extends SharedPort {
@@ -40,16 +25,6 @@ export interface BypassInput extends SharedPort {
   /** The system's id in /etc/os-release. */
   osId: string;
   templates: NginxTemplates;
-}
-
-/** A question that a site answers on the shared port, before and afterwards. */
-export interface SiteCheck {
-  /** Undefined: what is served to those who name no site. */
-  name?: string;
-  address: string;
-  port: number;
-  /** It was not there at the last run, so that who answers now may be another site. */
-  isNew?: true;
 }
 
 /** Files to write and to edit. */
@@ -73,73 +48,6 @@ export type BypassPlan =
 /** Fewer connections for each worker than this are worth a word. */
 const FEW_CONNECTIONS = 2048;
 
-const REAL_IP = ['set_real_ip_from', 'real_ip_header', 'real_ip_recursive'];
-
-const placeIn = ({ file, line }: Directive): Place => ({ file, line });
-
-/** What is wrong with one `listen` that would have to move. */
-function oddity({ isName, ports, options }: Listen) {
-  if (isName) return 'name';
-  if (ports[0] !== ports[1]) return 'range';
-  return options.includes('proxy_protocol') ? 'proxy-protocol' : undefined;
-}
-
-/** The sites on the port, each with its directives there. */
-interface Site {
-  server: NginxServer;
-  listens: Listen[];
-}
-
-/** Whether clients of a bare address would meet nobody. */
-function familyObstacle(sites: readonly Site[], { host, port }: ByHand): NginxObstacle[] {
-  const family = isIP(host);
-  if (family === 0) return [];
-  const isServed = sites.some(({ listens }) =>
-    listens.some(({ address, options }) => isIP(address) === family || options.includes('ipv6only=off')),
-  );
-  return isServed ? [] : [{ code: 'nginx-family', host, port, family: family as 4 | 6 }];
-}
-
-function siteObstacles(sites: readonly Site[], { main }: NginxConfiguration, byHand: ByHand): NginxObstacle[] {
-  const found: NginxObstacle[] = familyObstacle(sites, byHand);
-  for (const { server, listens } of sites) {
-    for (const listen of listens) {
-      const why = oddity(listen);
-      const text = `listen ${listen.directive.args.join(' ')}`;
-      if (why) found.push({ code: 'nginx-odd-listen', text, why, ...byHand, ...placeIn(listen.directive) });
-    }
-    if (server.names.includes(byHand.host)) {
-      found.push({ code: 'nginx-name-taken', host: byHand.host, ...placeIn(server.directive) });
-    }
-  }
-  const inHttp = (blockOf(main, 'http')?.block ?? []).find(({ name }) => REAL_IP.includes(name));
-  const inSites = sites.flatMap(
-    ({ server }) => findDeep(server.directive.block ?? [], ({ name }) => REAL_IP.includes(name)) ?? [],
-  );
-  for (const directive of inHttp ? [inHttp] : inSites) {
-    const text = [directive.name, ...directive.args].join(' ');
-    found.push({ code: 'nginx-real-ip', text, ...byHand, ...placeIn(directive) });
-  }
-  return found;
-}
-
-/** What is in the way of editing a file. */
-function fileObstacle(file: SourceFile, hasLua: boolean): NginxObstacle | undefined {
-  const why = file.unfit ?? (hasLua ? 'lua' : undefined);
-  if (why !== undefined) return { code: 'nginx-file', file: file.realPath, why };
-  const panel = generatedBy(file.realPath, file.text);
-  return panel === undefined ? undefined : { code: 'nginx-generated', file: file.realPath, panel };
-}
-
-/** Files, by nginx's name, that have a block of Lua. */
-function luaFiles(directives: readonly Directive[], found = new Set<string>()): Set<string> {
-  for (const { foreign, file, block } of directives) {
-    if (foreign) found.add(file);
-    luaFiles(block ?? [], found);
-  }
-  return found;
-}
-
 /** The changes that move the sites, by file. */
 function siteChanges(sites: readonly Site[], doors: readonly Door[], sitesPort: number, sitesPath: string) {
   const changes = new Map<string, Map<number, TextChange>>();
@@ -154,21 +62,6 @@ function siteChanges(sites: readonly Site[], doors: readonly Door[], sitesPort: 
     }
   }
   return changes;
-}
-
-/** What each site answers now, asked by the names that are names. */
-function checksOf(sites: readonly Site[], host: string, port: number, doors: readonly Door[]): SiteCheck[] {
-  const checks = new Map<string, SiteCheck>();
-  const add = (address: string, name?: string) => {
-    const knock = knockAddress(address);
-    checks.set(`${name} ${knock}`, { ...(name !== undefined && { name }), address: knock, port });
-  };
-  if (isIP(host) === 0) for (const { address } of doors) add(address);
-  for (const { server, listens } of sites) {
-    const names = server.names.filter((name) => /^(\*\.)?[a-z0-9-]+(\.[a-z0-9-]+)+$/.test(name) && isIP(name) === 0);
-    for (const name of names) for (const { address } of listens) add(address, name.replace('*', 'www'));
-  }
-  return [...checks.values()];
 }
 
 function serverPortUses(main: readonly Directive[]): Place[] {
@@ -187,20 +80,6 @@ function serverPortUses(main: readonly Directive[]): Place[] {
 function workerConnections(main: readonly Directive[]): number {
   const text = named(blockOf(main, 'events')?.block, 'worker_connections').at(-1)?.args[0];
   return text === undefined ? 512 : Number(text);
-}
-
-/** The files that would be edited and cannot or should not be. */
-function unfitFiles({ files }: BypassInput, { main }: NginxConfiguration, bypass: Bypass | undefined): NginxObstacle[] {
-  const lua = luaFiles(main);
-  return (bypass?.edits ?? []).flatMap(({ path }) => {
-    const known = files.filter(({ realPath }) => realPath === path);
-    return (
-      fileObstacle(
-        known[0]!,
-        known.some((file) => lua.has(file.path)),
-      ) ?? []
-    );
-  });
 }
 
 /** The edits that give the port to a stream server of ours. */
@@ -273,10 +152,7 @@ export function planBypass(input: BypassInput): BypassPlan {
   }
   const byHand: ByHand = { host, port, relayPort };
   const obstacles = buildObstacles(build, configuration, osId);
-  const onPort = serversOf(configuration).flatMap((server): Site[] => {
-    const listens = server.listens.filter((listen) => takesTcpPort(listen, port));
-    return listens.length > 0 ? [{ server, listens }] : [];
-  });
+  const onPort = sitesOn(configuration, port);
   const own = onPort.find(({ server }) => server.kind === 'stream');
   if (own !== undefined) {
     const route = ownRoute(own.server, configuration, host);
@@ -287,7 +163,7 @@ export function planBypass(input: BypassInput): BypassPlan {
   if (onPort.length === 0) return { kind: 'obstacles', obstacles: [...obstacles, { code: 'nginx-port-unused', port }] };
   obstacles.push(...siteObstacles(onPort, configuration, byHand));
   const bypass = byHandEdits(input, configuration, onPort);
-  obstacles.push(...unfitFiles(input, configuration, bypass));
+  obstacles.push(...unfitFiles(files, configuration, bypass?.edits ?? []));
   if (bypass !== undefined && obstacles.length === 0) return { kind: 'edits', bypass };
   return { kind: 'obstacles', obstacles, ...(bypass && { byHand: bypass }) };
 }

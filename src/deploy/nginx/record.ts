@@ -1,10 +1,11 @@
 /** What is remembered of an nginx whose port is shared, so that exactly that can be taken back. */
-import type { SiteCheck } from './bypass.ts';
+
 import { parseDirectives } from './directives.ts';
 import type { Door } from './doors.ts';
 import { changeText, type Replacement, type TextChange, takeOut } from './file-edits.ts';
 import { placeOf, readListen } from './listen.ts';
 import { SITES_FILE, STREAM_FILE } from './placement.ts';
+import type { SiteCheck } from './sites.ts';
 
 /** A file of somebody else's that was edited. */
 export interface EditedFile {

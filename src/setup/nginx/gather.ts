@@ -1,12 +1,12 @@
 /** Reads nginx's configuration as it would be without our changes. Changes nothing. */
 import { basename } from 'node:path';
-import type { SourceFile } from '../../deploy/nginx/bypass.ts';
 import { readConfiguration } from '../../deploy/nginx/configuration.ts';
 import { NginxSyntaxError } from '../../deploy/nginx/directives.ts';
 import type { NginxObstacle } from '../../deploy/nginx/obstacle.ts';
 import { NGINX_FILE, NGINX_HTTPS_FILE } from '../../deploy/nginx/own-servers.ts';
 import { includeDirectories } from '../../deploy/nginx/placement.ts';
 import { type NginxRecord, withoutRecorded } from '../../deploy/nginx/record.ts';
+import type { SourceFile } from '../../deploy/nginx/sites.ts';
 import type { NginxBuild } from '../../deploy/nginx/suitability.ts';
 import { editability } from '../../system/file-access.ts';
 import { kindOf, readBytes, realPathOf } from '../../system/files.ts';

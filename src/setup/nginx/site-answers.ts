@@ -2,7 +2,7 @@
 import { request } from 'node:https';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { TLSSocket } from 'node:tls';
-import type { SiteCheck } from '../../deploy/nginx/bypass.ts';
+import type { SiteCheck } from '../../deploy/nginx/sites.ts';
 
 /** The answer of a site; undefined in both: none at all. */
 export interface SiteAnswer {

@@ -2,7 +2,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { type Bypass, type BypassInput, planBypass, type SourceFile } from '../../../src/deploy/nginx/bypass.ts';
+import { type Bypass, type BypassInput, planBypass } from '../../../src/deploy/nginx/bypass.ts';
+import type { SourceFile } from '../../../src/deploy/nginx/sites.ts';
 import type { NginxTemplates } from '../../../src/deploy/nginx/stream-files.ts';
 
 const templates = Object.fromEntries(
