@@ -31,6 +31,7 @@ function removalDocument(removal: PreparedRemoval, dryRun: boolean): object {
     plan: removal.preview.map(({ step }) => ({ kind: step.kind, subject: subjectOf(step) })),
     kept: keptFiles(removal),
     ...(stoppedDerper && { stoppedDerper }),
+    ...(removal.nftTable !== undefined && { nftTable: removal.nftTable }),
   };
 }
 
@@ -98,6 +99,7 @@ async function remove(removal: PreparedRemoval, session: Session): Promise<numbe
       if (stoppedDerper.bringBack !== undefined)
         output.answer(messages.report.derperBringBack(stoppedDerper.bringBack));
     }
+    if (removal.nftTable !== undefined) output.answer(messages.report.nftTableStays(removal.nftTable));
     output.document(removalDocument(removal, false));
     return EXIT.done;
   } catch (error) {

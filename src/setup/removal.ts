@@ -1,9 +1,11 @@
 /** What `uninstall` would do on this machine. */
 import { type Layout, layoutBelow } from '../deploy/layout.ts';
 import type { Manifest } from '../deploy/manifest.ts';
+import { NFT_TABLE } from '../deploy/nft-script.ts';
 import type { Step } from '../deploy/steps.ts';
 import { uninstallSteps } from '../deploy/uninstall.ts';
 import { kindOfEntry } from '../system/files.ts';
+import { listNftTable } from '../system/nft-table.ts';
 import { readInstallation } from './installation.ts';
 import { type PreviewedStep, previewSteps, type RunFacts } from './preview.ts';
 import type { Problem } from './problems.ts';
@@ -18,6 +20,8 @@ export interface PreparedRemoval {
   preview: PreviewedStep[];
   runFacts: RunFacts;
   problems: Problem[];
+  /** The table of address lists that somebody has loaded into the kernel, and that stays. */
+  nftTable?: string;
 }
 
 /** Something that may not even be looked at is there too. */
@@ -42,5 +46,7 @@ export async function prepareRemoval(
   const there = await Promise.all(all.map((step) => step.kind !== 'owner' || isThere(step.path)));
   const present = all.filter((_, at) => there[at]);
   const steps = onMachine ? present : present.filter(isFileStep);
-  return { layout, manifest, steps, preview: await previewSteps(steps, runFacts, signal), runFacts, problems };
+  const preview = await previewSteps(steps, runFacts, signal);
+  const isLoaded = onMachine && process.getuid?.() === 0 && (await listNftTable(NFT_TABLE)) !== undefined;
+  return { layout, manifest, steps, preview, runFacts, problems, ...(isLoaded && { nftTable: NFT_TABLE }) };
 }

@@ -118,4 +118,12 @@ describe('a relay for some addresses only', () => {
     // Of the list that was spoilt for a while the log tells for an hour.
     expect(left.filter((fault) => fault.startsWith('failed') || fault.includes('address'))).toEqual([]);
   });
+
+  it('says of rules in the kernel that they stay when it is removed', async () => {
+    await machine.shell(`${SETUP} nftables --deny-cidr 203.0.113.0/24 | nft -f -`);
+    const { code, stdout, stderr } = await machine.run(SETUP, ['uninstall', '--yes', '--json']);
+    expect(code, stderr).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject({ ok: true, nftTable: 'derp_setup' });
+    await machine.shell('nft delete table inet derp_setup');
+  });
 });

@@ -175,6 +175,8 @@ export const report = {
   removed: 'Removed.',
   kept: (paths: readonly string[]) =>
     `Kept, for the next time (uninstall --purge removes them too): ${paths.join(', ')}`,
+  nftTableStays: (table: string) =>
+    `The rules that keep addresses out are still in the kernel: sudo nft delete table inet ${table}`,
   derperStaysStopped: (name: string) => `The derper that was stopped in favour of the relay stays stopped: ${name}`,
   derperBringBack: (command: string) => `To have it serve again:  ${command}`,
   sureToRemove: 'Remove all that?',

@@ -155,6 +155,7 @@ export const report: Messages['report'] = {
   nothingInstalled: '本机没有安装。',
   removed: '已卸载。',
   kept: (paths) => `以下文件予以保留，供下次使用（uninstall --purge 会一并删除）：${paths.join('、')}`,
+  nftTableStays: (table) => `内核中仍有拒绝地址的规则：sudo nft delete table inet ${table}`,
   derperStaysStopped: (name) => `为中继让位而停止的 derper 仍处于停止状态：${name}`,
   derperBringBack: (command) => `如要让它重新提供服务：  ${command}`,
   sureToRemove: '确定要全部卸载吗？',
