@@ -3,6 +3,8 @@
  * word is believed but nginx's.
  */
 import { X509Certificate } from 'node:crypto';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { connect as connectTls } from 'node:tls';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { connectDerp } from '../../src/client/connect.ts';
@@ -294,5 +296,27 @@ describe('with a certificate of an authority', () => {
     expect(await served()).toBe(await certificate());
     expect(await served()).not.toBe(first);
     await expectSites();
+    expect((await setup(['uninstall', '--purge', '--yes'])).code).toBe(0);
   });
+});
+
+describe('what is written for nginx', () => {
+  const golden = join(import.meta.dirname, '../deploy/golden');
+
+  it.each(readdirSync(golden).filter((name) => /^nginx-https?\./.test(name)))(
+    'is what it accepts: %s',
+    async (name) => {
+      // nginx tries to listen, so the address must be the machine's; and the certificate must be there.
+      const text = readFileSync(join(golden, name), 'utf8').replaceAll('203.0.113.7', machine.ipv4);
+      const certificate = [chain.leaf + chain.intermediate, chain.key] as const;
+      for (const [at, ending] of ['crt', 'key'].entries()) {
+        await machine.writeFile(`/srv/derp.${ending}`, certificate[at]!, 0o600);
+      }
+      await machine.writeFile(FILES[0]!, text.replaceAll('/etc/derp-setup/certs/', '/srv/'));
+      const test = await machine.run('nginx', ['-t']);
+      await machine.shell(`rm ${FILES[0]}`);
+      expect(test.code, test.stderr).toBe(0);
+      expect(test.stderr).not.toMatch(/\[(warn|emerg)\]/);
+    },
+  );
 });
