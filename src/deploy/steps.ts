@@ -215,7 +215,7 @@ export interface CertificateOrder {
 export interface NginxStep {
   kind: 'nginx';
   reloadFor: readonly string[];
-  /** What nginx has against it does not matter: it may be broken or stopped by others. */
+  /** What nginx has against it does not matter: it may be broken, stopped or gone. */
   isOptional?: true;
   /** What must be answered afterwards as it was before. */
   sites?: readonly SiteCheck[];

@@ -204,6 +204,26 @@ describe('a server whose port 80 is nginx’s', () => {
   });
 });
 
+describe('when nginx is removed', () => {
+  it('the relay takes port 80 itself, and is uninstalled as ever', async () => {
+    const install = await machine.npx(['--yes', '--json', '--verify', 'none', '--host', HOST], { timeout: 120 });
+    expect(install.code, install.stderr + install.stdout).toBe(0);
+    expect(await machine.exists(FILE)).toBe(true);
+    await machine.shell('systemctl stop nginx && mv /usr/sbin/nginx /usr/sbin/nginx.aside');
+    try {
+      const run = await machine.npx(['--yes', '--json'], { timeout: 120 });
+      expect(run.code, run.stderr + run.stdout).toBe(0);
+      expect(await machine.exists(FILE)).toBe(false);
+      expect(await ask(HOST, '/generate_204')).toMatchObject({ status: 204 });
+      const gone = await installed('uninstall', '--yes', '--purge');
+      expect(gone.code, gone.stderr).toBe(0);
+    } finally {
+      await machine.shell('mv /usr/sbin/nginx.aside /usr/sbin/nginx && systemctl start nginx');
+    }
+    await expectUntouched();
+  });
+});
+
 describe('where nginx cannot hand on', () => {
   const dry = async (...args: string[]) => {
     const run = await machine.npx(['--dry-run', '--json', '--verify', 'none', '--host', HOST, ...args]);

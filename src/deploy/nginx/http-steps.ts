@@ -17,5 +17,7 @@ export function nginxFileSteps({ file }: NginxFiles): Step[] {
 export function nginxReloadSteps({ file, obsolete }: NginxFiles): Step[] {
   const removals = obsolete.map((path): Step => ({ kind: 'remove', what: 'file', path }));
   const reloadFor = [...obsolete, ...(file ? [file.path] : [])];
-  return reloadFor.length === 0 ? [] : [...removals, { kind: 'nginx', reloadFor }];
+  if (reloadFor.length === 0) return [];
+  // Where nothing is asked of nginx any more, it may be gone.
+  return [...removals, { kind: 'nginx', reloadFor, ...(file === undefined && { isOptional: true as const }) }];
 }

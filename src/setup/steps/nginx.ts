@@ -1,5 +1,6 @@
 import type { NginxStep } from '../../deploy/steps.ts';
 import { NginxError, testNginx } from '../../system/nginx.ts';
+import { CommandError } from '../../system/processes.ts';
 import { reloadAndWait } from '../nginx/running.ts';
 import { askSites, type SiteAnswer, waitForSites } from '../nginx/site-answers.ts';
 import type { StepHandler } from './handler.ts';
@@ -30,7 +31,8 @@ export const nginxHandler: StepHandler<NginxStep> = {
       remember(way);
       await reloadAndWait(signal);
     } catch (error) {
-      if (!(isOptional && error instanceof NginxError)) throw error;
+      const isItsFault = error instanceof NginxError || error instanceof CommandError;
+      if (!(isOptional && isItsFault)) throw error;
     }
     await waitForSites(sites, before, signal);
   },
