@@ -114,6 +114,8 @@ describe('a server with a certificate of an authority', () => {
     await machine.shell('nft add table inet shut');
     await machine.shell("nft 'add chain inet shut input { type filter hook input priority 0; }'");
     await machine.shell(`nft add rule inet shut input ip saddr ${machine.host.ipv4} tcp dport '{ 80, 443 }' drop`);
+    // Pebble lets an account off a new proof once in a hundred orders: one that is new there has none to show.
+    await machine.shell('rm /var/lib/derp-setup/acme/account.key /var/lib/derp-setup/acme/accounts.json');
     try {
       const renewal = await installed('renew', '--force');
       expect(renewal.code).toBe(1);
