@@ -1,5 +1,5 @@
 /** The commands about an installed relay, one entry each: adding one takes an entry here and its texts in `help.ts`. */
-import type { Problem } from '../setup/problems.ts';
+import type { Problem } from '../setup/answers/problems.ts';
 import type { Flags } from './flags.ts';
 import type { Messages } from './messages/en.ts';
 import type { Session } from './session.ts';
@@ -30,7 +30,7 @@ export interface CommandSpec {
 const specs = {
   status: {
     flags: [{ flag: '--watch', help: 'statusWatch' }],
-    load: async () => (await import('./status-command.ts')).statusCommand,
+    load: async () => (await import('./commands/status-command.ts')).statusCommand,
   },
   doctor: {
     flags: [
@@ -38,11 +38,11 @@ const specs = {
       { flag: '--open-firewall', help: 'doctorOpenFirewall' },
       { flag: '--report', placeholder: 'file', help: 'doctorReport' },
     ],
-    load: async () => (await import('./doctor-command.ts')).doctorCommand,
+    load: async () => (await import('./commands/doctor-command.ts')).doctorCommand,
   },
   'derp-map': {
     flags: [{ flag: '--headscale', help: 'mapHeadscale' }],
-    load: async () => (await import('./derp-map-command.ts')).derpMapCommand,
+    load: async () => (await import('./commands/derp-map-command.ts')).derpMapCommand,
   },
   nftables: {
     flags: [
@@ -51,28 +51,28 @@ const specs = {
       { flag: '--derp-port', placeholder: 'port', help: 'nftDerpPort' },
       { flag: '--stun-port', placeholder: 'port', help: 'nftStunPort' },
     ],
-    load: async () => (await import('./nftables-command.ts')).nftablesCommand,
+    load: async () => (await import('./commands/nftables-command.ts')).nftablesCommand,
   },
   renew: {
     flags: [
       { flag: '--force', help: 'renewForce' },
       { flag: '--switch', help: 'renewSwitch' },
     ],
-    load: async () => (await import('./renew-command.ts')).renewCommand,
+    load: async () => (await import('./commands/renew-command.ts')).renewCommand,
   },
   upgrade: {
     flags: [
       { flag: '--dry-run', help: 'dryRun' },
       { flag: '--overwrite', help: 'overwrite' },
     ],
-    load: async () => (await import('./upgrade-command.ts')).upgradeCommand,
+    load: async () => (await import('./commands/upgrade-command.ts')).upgradeCommand,
   },
   uninstall: {
     flags: [
       { flag: '--purge', help: 'purge' },
       { flag: '--dry-run', help: 'dryRun' },
     ],
-    load: async () => (await import('./uninstall-command.ts')).uninstallCommand,
+    load: async () => (await import('./commands/uninstall-command.ts')).uninstallCommand,
   },
 } satisfies Record<string, CommandSpec>;
 

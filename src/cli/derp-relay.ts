@@ -1,5 +1,5 @@
 /** Entry of the program `derp-relay`. */
-import { relayCommand } from './relay-command.ts';
+import { relayCommand } from './commands/relay-command.ts';
 
 try {
   process.exitCode = await relayCommand('derp-relay', process.argv.slice(2));

@@ -38,7 +38,7 @@ async function main(argv: readonly string[]): Promise<number> {
   try {
     // Each command is loaded when it is needed, so that help and mistakes are answered at once.
     if (invocation.command === 'relay' && problems.length === 0) {
-      const { relayCommand } = await import('./relay-command.ts');
+      const { relayCommand } = await import('./commands/relay-command.ts');
       return await relayCommand('derp-setup relay', words);
     }
     if (invocation.command === 'relay') {
@@ -46,14 +46,14 @@ async function main(argv: readonly string[]): Promise<number> {
       return 2;
     }
     if (invocation.command === 'probe') {
-      const { probeCommand } = await import('./probe-command.ts');
+      const { probeCommand } = await import('./commands/probe-command.ts');
       return await probeCommand(flags, words, problems, session);
     }
     if (isInstalledCommand(invocation.command)) {
       const command = await installedCommands[invocation.command].load();
       return await command(flags, words, problems, session);
     }
-    const { setupCommand } = await import('./setup-command.ts');
+    const { setupCommand } = await import('./commands/setup-command.ts');
     return await setupCommand(flags, problems, session, async (name, given) => {
       const command = await installedCommands[name].load();
       return await command(given, [], [], session);

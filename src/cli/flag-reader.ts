@@ -1,5 +1,5 @@
 /** Reads the values of a command's flags, and collects what is wrong with them. */
-import type { Parsed, Problem, Rule } from '../setup/problems.ts';
+import type { Parsed, Problem, Rule } from '../setup/answers/problems.ts';
 import type { Flags } from './flags.ts';
 
 export class FlagReader {

@@ -5,14 +5,14 @@ import { RelayStartError } from '../relay/start-error.ts';
 import { ForegroundError, runForeground } from '../setup/foreground.ts';
 import type { Prepared } from '../setup/prepare.ts';
 import { portOwner } from '../system/port-owner.ts';
-import { checkLines } from './check-lines.ts';
-import { columnsOf } from './columns.ts';
 import { EXIT } from './exit-codes.ts';
 import { withCertificateEnd } from './install-run.ts';
 import { type Interruption, watchInterruption } from './interruption.ts';
-import { tellNotes } from './note-lines.ts';
+import { checkLines } from './lines/check-lines.ts';
+import { columnsOf } from './lines/columns.ts';
+import { tellNotes } from './lines/note-lines.ts';
+import { foregroundReportLines } from './lines/report-lines.ts';
 import { orderFailure } from './order-failure.ts';
-import { foregroundReportLines } from './report-lines.ts';
 import type { Session } from './session.ts';
 import { portList, reportDocument, type SetupResult } from './setup-report.ts';
 

@@ -2,7 +2,7 @@
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import type { Layout } from '../deploy/layout.ts';
-import type { Problem } from '../setup/problems.ts';
+import type { Problem } from '../setup/answers/problems.ts';
 import { locateInstallation, type Places } from '../setup/status/gather.ts';
 import { EXIT } from './exit-codes.ts';
 import type { Flags } from './flags.ts';

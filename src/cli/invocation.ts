@@ -1,7 +1,7 @@
 /** From the command line to what is to be done. */
 import { type Command, CommanderError } from 'commander';
-import type { Problem } from '../setup/problems.ts';
-import { closest } from '../setup/suggest.ts';
+import type { Problem } from '../setup/answers/problems.ts';
+import { closest } from '../setup/answers/suggest.ts';
 import type { Flags } from './flags.ts';
 import type { Messages } from './messages/en.ts';
 import { type CommandName, createProgram } from './program.ts';

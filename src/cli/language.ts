@@ -1,5 +1,5 @@
 /** Which language to speak, settled before anything else, since even the help needs it. */
-import type { Problem } from '../setup/problems.ts';
+import type { Problem } from '../setup/answers/problems.ts';
 import { en, type Messages } from './messages/en.ts';
 import { zh } from './messages/zh.ts';
 

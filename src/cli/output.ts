@@ -1,7 +1,7 @@
 /** The one place that prints. stdout is the answer, stderr everything else; with --json stdout is one JSON document. */
 import { Chalk, type ChalkInstance } from 'chalk';
 import type { Ora } from 'ora';
-import { lineWidth } from './columns.ts';
+import { lineWidth } from './lines/columns.ts';
 
 /** A stream to print on: process.stdout, process.stderr, or a test's. */
 export interface Sink {

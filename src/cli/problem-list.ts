@@ -1,9 +1,9 @@
 /** Problems as people read them, all at once, and as programs do. */
-import type { Problem, Rule } from '../setup/problems.ts';
+import type { Problem, Rule } from '../setup/answers/problems.ts';
+import { displayWidth, padTo, printable } from './lines/text.ts';
 import type { Messages } from './messages/en.ts';
 import type { Wording } from './messages/wording.ts';
 import type { Output } from './output.ts';
-import { displayWidth, padTo, printable } from './text.ts';
 
 /** Wider labels get a line of their own. */
 const WIDEST_LABEL = 44;

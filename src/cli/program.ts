@@ -1,10 +1,10 @@
 /** The commands and their flags, as commander knows them, and the help that comes out of that. */
 import { Argument, Command, Option } from 'commander';
-import { type QuestionKey, questions } from '../setup/questions.ts';
+import { type QuestionKey, questions } from '../setup/answers/questions.ts';
 import { type InstalledCommand, installedCommandNames, installedCommands } from './commands.ts';
+import { displayWidth } from './lines/text.ts';
 import type { Messages } from './messages/en.ts';
 import { relayHelp } from './relay/help.ts';
-import { displayWidth } from './text.ts';
 
 /** Help is written for this width, so that it reads the same everywhere. */
 const HELP_WIDTH = 120;

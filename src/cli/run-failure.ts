@@ -12,11 +12,11 @@ import { FileError } from '../system/files.ts';
 import { FirewallError } from '../system/firewall.ts';
 import { NginxError } from '../system/nginx.ts';
 import { EXIT } from './exit-codes.ts';
+import { harmless } from './lines/text.ts';
 import type { Messages } from './messages/en.ts';
 import { orderFailure } from './order-failure.ts';
 import { wordingOf } from './problem-list.ts';
 import type { Session } from './session.ts';
-import { harmless } from './text.ts';
 
 /** What could not be written, why, and what mends it. */
 function explainFile({ path, action, problem, reason }: FileError, messages: Messages): Explanation {

@@ -4,11 +4,11 @@ import type { Check } from '../probe/check.ts';
 import type { Relay } from '../relay/relay.ts';
 import { formatAddressChoice } from '../setup/access/address-source.ts';
 import { formatClientRateChoice } from '../setup/access/client-rate.ts';
+import type { Answers } from '../setup/answers/questions.ts';
 import type { Prepared } from '../setup/prepare.ts';
-import type { Answers } from '../setup/questions.ts';
 import { subjectOf } from '../setup/steps/handlers.ts';
+import { noteText } from './lines/note-lines.ts';
 import type { Messages } from './messages/en.ts';
-import { noteText } from './note-lines.ts';
 
 /** Everything that is reported. */
 export interface SetupResult {

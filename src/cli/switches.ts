@@ -1,6 +1,6 @@
 /** Flags without a value, which the environment can set as well: `--yes` is `DERP_SETUP_YES=1`. */
-import type { Problem } from '../setup/problems.ts';
-import { environmentName } from '../setup/questions.ts';
+import type { Problem } from '../setup/answers/problems.ts';
+import { environmentName } from '../setup/answers/questions.ts';
 import type { Flags } from './flags.ts';
 
 /** The switches of all commands. */

@@ -2,9 +2,9 @@
 import type { Manifest } from '../deploy/manifest.ts';
 import type { Opening } from '../deploy/steps.ts';
 import { type Firewall, refusedPorts, ruleCommands } from '../system/firewall.ts';
+import type { Note } from './answers/notes.ts';
+import type { Problem } from './answers/problems.ts';
 import type { Facts } from './facts.ts';
-import type { Note } from './notes.ts';
-import type { Problem } from './problems.ts';
 
 /** What the choice depends on. */
 export interface FirewallLook {

@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import type { Layout } from '../deploy/layout.ts';
 import { type Manifest, ManifestError, parseManifest, type WrittenFile } from '../deploy/manifest.ts';
 import { FileError, readTextIfPresent } from '../system/files.ts';
-import { fileRule } from './documents.ts';
-import type { Problem } from './problems.ts';
+import { fileRule } from './answers/documents.ts';
+import type { Problem } from './answers/problems.ts';
 
 /** The manifest of the installation; undefined where nothing is installed, or with what is wrong with it. */
 export async function readInstallation(layout: Layout): Promise<{ manifest?: Manifest; problems: Problem[] }> {

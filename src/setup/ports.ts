@@ -1,12 +1,12 @@
 /** Which ports the relay gets: those that were asked for, or near the default ones when these are taken. */
 import { type PortOwner, portOwner } from '../system/port-owner.ts';
 import { findFreePort, type PortProtocol, portState } from '../system/ports.ts';
+import type { Note } from './answers/notes.ts';
+import type { Problem, Rule } from './answers/problems.ts';
+import { type Answers, questions } from './answers/questions.ts';
+import type { GivenAnswers, Resolution } from './answers/resolve.ts';
+import { OFF } from './answers/values.ts';
 import { FRONT_PORT, type FrontObstacle, type HttpFront, type HttpFrontWish } from './nginx/http-front.ts';
-import type { Note } from './notes.ts';
-import type { Problem, Rule } from './problems.ts';
-import { type Answers, questions } from './questions.ts';
-import type { GivenAnswers, Resolution } from './resolve.ts';
-import { OFF } from './values.ts';
 
 type PortKey = 'derpPort' | 'httpPort' | 'stunPort';
 

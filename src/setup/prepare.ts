@@ -13,6 +13,12 @@ import { FileError } from '../system/files.ts';
 import { checkAddressLists } from './access/address-check.ts';
 import { chosenSource } from './access/address-source.ts';
 import { chosenRate } from './access/client-rate.ts';
+import { crossCheck, remarks } from './answers/cross-checks.ts';
+import { fileRule, formatAllAnswers, formatGivenAnswers } from './answers/documents.ts';
+import type { Note } from './answers/notes.ts';
+import type { Problem } from './answers/problems.ts';
+import { type Answers, questionKeys, questions } from './answers/questions.ts';
+import { type PrepareInput, type Resolved, resolveSetup } from './answers/resolved.ts';
 import {
   type CertificateChoice,
   chooseManualCertificate,
@@ -20,20 +26,14 @@ import {
   chooseTakenCertificate,
 } from './certificate/certificate.ts';
 import { chooseOrderedCertificate } from './certificate/order.ts';
-import { crossCheck, remarks } from './cross-checks.ts';
 import { keptCertificate } from './derper/taken-answers.ts';
-import { fileRule, formatAllAnswers, formatGivenAnswers } from './documents.ts';
 import type { Facts } from './facts.ts';
 import { chooseFirewall } from './firewall-choice.ts';
 import { writtenFiles } from './installation.ts';
 import { chooseSharedPort } from './nginx/share.ts';
-import type { Note } from './notes.ts';
 import { choosePorts, type PortChoice, type PortPolicy } from './ports.ts';
 import { type PreviewedStep, previewSteps, type RunFacts } from './preview.ts';
-import type { Problem } from './problems.ts';
-import { type Answers, questionKeys, questions } from './questions.ts';
 import { chooseProverKeys, chooseRelayKey } from './relay-key.ts';
-import { type PrepareInput, type Resolved, resolveSetup } from './resolved.ts';
 import { checkRoom } from './room.ts';
 import { checkTarget, type PlanParts, planFor, portPolicy } from './targets.ts';
 import { isUnfinished } from './unfinished.ts';

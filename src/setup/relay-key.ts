@@ -11,8 +11,8 @@ import {
   parsePrivateKey,
 } from '../protocol/keys.ts';
 import { FileError, readTextIfPresent } from '../system/files.ts';
-import { fileRule } from './documents.ts';
-import type { Problem } from './problems.ts';
+import { fileRule } from './answers/documents.ts';
+import type { Problem } from './answers/problems.ts';
 
 /**
  * Looks at the key file: `created` is the text of a new one where there is none, with the key that is taken over if

@@ -4,7 +4,7 @@ import type { DeployTarget } from '../deploy/target.ts';
 import { type ContainerState, containerState, signalContainer, startContainer } from '../system/containers.ts';
 import { CommandError } from '../system/processes.ts';
 import { isSystemdRunning, reloadUnit, resetFailedUnit, startUnit, unitState } from '../system/services.ts';
-import { readSavedAnswers } from './documents.ts';
+import { readSavedAnswers } from './answers/documents.ts';
 
 /** The installed relay as a whole. */
 export interface RelayRunner {

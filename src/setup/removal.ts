@@ -6,9 +6,9 @@ import type { Step } from '../deploy/steps.ts';
 import { uninstallSteps } from '../deploy/uninstall.ts';
 import { kindOfEntry } from '../system/files.ts';
 import { listNftTable } from '../system/nft-table.ts';
+import type { Problem } from './answers/problems.ts';
 import { readInstallation } from './installation.ts';
 import { type PreviewedStep, previewSteps, type RunFacts } from './preview.ts';
-import type { Problem } from './problems.ts';
 import { isUnfinished } from './unfinished.ts';
 
 /** A removal that can be carried out as it is. */

@@ -1,7 +1,7 @@
 /** Whether there is room on the disks for what a plan would write: better known before than half-way. */
 import { sizeOf, spaceAt } from '../system/space.ts';
+import type { Problem } from './answers/problems.ts';
 import type { PreviewedStep } from './preview.ts';
-import type { Problem } from './problems.ts';
 
 /** Disks give room in pieces of this size, bytes. */
 const BLOCK = 4096;

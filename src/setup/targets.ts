@@ -17,6 +17,11 @@ import { kindOf } from '../system/files.ts';
 import { packageDirectory, readTemplates } from '../system/package.ts';
 import type { PortOwner } from '../system/port-owner.ts';
 import { canLogIn, findGroup, findUser } from '../system/users.ts';
+import type { Note } from './answers/notes.ts';
+import type { Problem, Rule } from './answers/problems.ts';
+import { type Answers, questions } from './answers/questions.ts';
+import type { Resolved } from './answers/resolved.ts';
+import type { SetupSwitches } from './answers/switches.ts';
 import { composePlanFor } from './compose/plan.ts';
 import { checkComposeAnswers, checkEngine } from './compose/requirements.ts';
 import { bringBackCommand, derperName, isInUse, ownsPort } from './derper/naming.ts';
@@ -26,15 +31,10 @@ import type { FirewallChoice } from './firewall-choice.ts';
 import { formerRunner } from './former-runner.ts';
 import { checkHost } from './host-check.ts';
 import { findHttpFront, type HttpFront } from './nginx/http-front.ts';
-import type { Note } from './notes.ts';
 import { outdatedPrograms } from './outdated.ts';
 import { FOREGROUND_PORTS, type PortPolicy, servicePorts } from './ports.ts';
-import type { Problem, Rule } from './problems.ts';
-import { type Answers, questions } from './questions.ts';
 import { relayPids } from './relay-runner.ts';
 import { RENEWAL_BY_CRON } from './renewal-by-cron.ts';
-import type { Resolved } from './resolved.ts';
-import type { SetupSwitches } from './switches.ts';
 import { compareVersions } from './versions.ts';
 
 /** System users have numbers below this one. */

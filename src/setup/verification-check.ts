@@ -5,8 +5,8 @@ import { RelayStartError } from '../relay/start-error.ts';
 import { FileError } from '../system/files.ts';
 import { type PathPart, readPathParts } from '../system/node-runtime.ts';
 import { findTailscaled } from '../system/tailscaled.ts';
-import type { Problem, Rule } from './problems.ts';
-import { questions } from './questions.ts';
+import type { Problem, Rule } from './answers/problems.ts';
+import { questions } from './answers/questions.ts';
 
 /** Hidden from the service, or empty for it. */
 const HIDDEN = ['/home', '/root', '/run/user', '/tmp', '/var/tmp'];

@@ -4,7 +4,7 @@ import { chooseLanguage, languageProblems } from '../../src/cli/language.ts';
 import { en } from '../../src/cli/messages/en.ts';
 import { zh } from '../../src/cli/messages/zh.ts';
 import { addEnvironmentSwitches } from '../../src/cli/switches.ts';
-import { questionKeys, questions } from '../../src/setup/questions.ts';
+import { questionKeys, questions } from '../../src/setup/answers/questions.ts';
 
 const read = (...argv: string[]) => {
   const invocation = readCommandLine(argv, en);

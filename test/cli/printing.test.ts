@@ -4,14 +4,14 @@ import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { Chalk } from 'chalk';
 import { describe, expect, it } from 'vitest';
-import { checkLines } from '../../src/cli/check-lines.ts';
+import { checkLines } from '../../src/cli/lines/check-lines.ts';
+import { displayWidth, harmless, padTo, printable } from '../../src/cli/lines/text.ts';
 import { en } from '../../src/cli/messages/en.ts';
 import { reasons } from '../../src/cli/messages/zh/checks.ts';
 import { zh } from '../../src/cli/messages/zh.ts';
 import { problemDocument, problemLines, wordingOf } from '../../src/cli/problem-list.ts';
-import { displayWidth, harmless, padTo, printable } from '../../src/cli/text.ts';
 import type { Check } from '../../src/probe/check.ts';
-import type { Problem, Rule } from '../../src/setup/problems.ts';
+import type { Problem, Rule } from '../../src/setup/answers/problems.ts';
 import { keptOutput } from './support/kept-output.ts';
 
 const plain = new Chalk({ level: 0 });

@@ -1,6 +1,6 @@
 import { Chalk } from 'chalk';
 import { describe, expect, it } from 'vitest';
-import { findingDocument, findingLines } from '../../src/cli/doctor-lines.ts';
+import { findingDocument, findingLines } from '../../src/cli/lines/doctor-lines.ts';
 import { en, type Messages } from '../../src/cli/messages/en.ts';
 import { zh } from '../../src/cli/messages/zh.ts';
 import type { Judged } from '../../src/setup/doctor/checks.ts';

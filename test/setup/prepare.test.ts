@@ -6,8 +6,8 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { layoutBelow } from '../../src/deploy/layout.ts';
 import { formatKeyFile, generateKeyPair } from '../../src/protocol/keys.ts';
+import type { PrepareInput } from '../../src/setup/answers/resolved.ts';
 import { prepareSetup } from '../../src/setup/prepare.ts';
-import type { PrepareInput } from '../../src/setup/resolved.ts';
 import { temporaryDirectory, treeOf } from '../temporary.ts';
 import { plainFacts } from './facts.ts';
 

@@ -1,7 +1,7 @@
 /** The shapes that both catalogues fill, where a list of codes must be complete. */
 import type { CheckId } from '../../probe/check.ts';
-import type { Note } from '../../setup/notes.ts';
-import type { Rule, RuleCode } from '../../setup/problems.ts';
+import type { Note } from '../../setup/answers/notes.ts';
+import type { Rule, RuleCode } from '../../setup/answers/problems.ts';
 
 /** What is wrong, and the way out where it does not go without saying. */
 export interface Wording {

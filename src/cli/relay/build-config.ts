@@ -3,10 +3,10 @@ import { homedir, hostname as machineName } from 'node:os';
 import { join } from 'node:path';
 import { certificateBaseName } from '../../deploy/layout.ts';
 import { defaultRelayConfig, type RelayConfig } from '../../relay/config.ts';
+import { OFF } from '../../setup/answers/values.ts';
 import type { IgnoredFlag } from '../../setup/derper-flags/flags.ts';
 import type { RelayProblem } from '../../setup/derper-flags/go-flags.ts';
 import { effectiveStunPort, type RelaySettings } from '../../setup/derper-flags/settings.ts';
-import { OFF } from '../../setup/values.ts';
 import { chooseAdmission } from './choose-admission.ts';
 
 /** Everything that the configuration is made of. */

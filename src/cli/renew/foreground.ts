@@ -4,7 +4,7 @@ import { orderOf } from '../../setup/certificate/order.ts';
 import type { RenewalOutcome } from '../../setup/certificate/renew.ts';
 import { keepRenewing } from '../../setup/foreground-renewal.ts';
 import type { Prepared } from '../../setup/prepare.ts';
-import { formatTime } from '../figures.ts';
+import { formatTime } from '../lines/figures.ts';
 import type { Session } from '../session.ts';
 import { renewalTrouble } from './ordered.ts';
 

@@ -3,10 +3,10 @@ import type { Step } from '../../deploy/steps.ts';
 import { prepareSetup } from '../../setup/prepare.ts';
 import { previewSteps } from '../../setup/preview.ts';
 import { runnerOf } from '../../setup/relay-runner.ts';
+import { tellUnprepared } from '../commands/setup-command.ts';
 import { EXIT } from '../exit-codes.ts';
 import { installRun } from '../install-run.ts';
-import { tellNotes } from '../note-lines.ts';
-import { tellUnprepared } from '../setup-command.ts';
+import { tellNotes } from '../lines/note-lines.ts';
 import type { RenewRun } from './run.ts';
 
 /** The steps that have to do with the certificate. */

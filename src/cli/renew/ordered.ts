@@ -2,7 +2,7 @@
 import { orderOf } from '../../setup/certificate/order.ts';
 import { type RenewalOutcome, renewOrdered } from '../../setup/certificate/renew.ts';
 import { EXIT } from '../exit-codes.ts';
-import { formatDay, formatTime } from '../figures.ts';
+import { formatDay, formatTime } from '../lines/figures.ts';
 import type { Messages } from '../messages/en.ts';
 import { orderFailure } from '../order-failure.ts';
 import type { RenewRun } from './run.ts';

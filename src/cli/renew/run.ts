@@ -1,6 +1,6 @@
 import type { Layout } from '../../deploy/layout.ts';
-import type { Answers } from '../../setup/questions.ts';
-import type { PrepareInput } from '../../setup/resolved.ts';
+import type { Answers } from '../../setup/answers/questions.ts';
+import type { PrepareInput } from '../../setup/answers/resolved.ts';
 import type { Session } from '../session.ts';
 
 /** One run of `renew`. */

@@ -6,9 +6,9 @@ import { nodeEntry } from '../../setup/certificate/node.ts';
 import { NotServedError } from '../../setup/certificate/serving.ts';
 import { prepareSuccession, type Succession, switchToNext } from '../../setup/certificate/succession.ts';
 import { prepareSetup } from '../../setup/prepare.ts';
+import { tellUnprepared } from '../commands/setup-command.ts';
 import { EXIT } from '../exit-codes.ts';
-import { formatDay, formatTime } from '../figures.ts';
-import { tellUnprepared } from '../setup-command.ts';
+import { formatDay, formatTime } from '../lines/figures.ts';
 import type { RenewRun } from './run.ts';
 
 const DAY_MS = 24 * 3600 * 1000;

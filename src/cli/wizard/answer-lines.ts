@@ -1,6 +1,6 @@
 /** An answer as it stays on the screen: what was asked in a word or two, the answer, and what is to be said about it. */
-import { wrapText } from '../columns.ts';
-import { displayWidth, harmless, padTo } from '../text.ts';
+import { wrapText } from '../lines/columns.ts';
+import { displayWidth, harmless, padTo } from '../lines/text.ts';
 import type { QuestionId, Told, WizardTools } from './question.ts';
 
 /** The lines of one answer; `place` is where it was given, for one that was not asked. */

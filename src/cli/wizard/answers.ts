@@ -1,8 +1,8 @@
 /** From what was chosen at the questions to texts that the resolver reads; no more of them than are needed. */
 import { isDeepStrictEqual } from 'node:util';
+import { type Answers, type QuestionKey, questionKeys, questions } from '../../setup/answers/questions.ts';
+import { type AnswerSource, completeAnswers, type GivenAnswers } from '../../setup/answers/resolve.ts';
 import type { Facts } from '../../setup/facts.ts';
-import { type Answers, type QuestionKey, questionKeys, questions } from '../../setup/questions.ts';
-import { type AnswerSource, completeAnswers, type GivenAnswers } from '../../setup/resolve.ts';
 import type { Texts } from './texts.ts';
 
 /** Answers that are offered and not taken for granted: somebody gave them at another time, or for another program. */

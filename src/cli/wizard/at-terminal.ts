@@ -1,8 +1,8 @@
 /** Setup where somebody can be asked: the menu where a relay is installed and nothing else was said, else questions. */
 import { layoutBelow } from '../../deploy/layout.ts';
+import { environmentName, questionKeys, questions } from '../../setup/answers/questions.ts';
+import { type PrepareInput, resolveSetup } from '../../setup/answers/resolved.ts';
 import { readInstallation } from '../../setup/installation.ts';
-import { environmentName, questionKeys, questions } from '../../setup/questions.ts';
-import { type PrepareInput, resolveSetup } from '../../setup/resolved.ts';
 import type { Session } from '../session.ts';
 import { whileBusy } from './busy.ts';
 import { watchEnding } from './ending.ts';

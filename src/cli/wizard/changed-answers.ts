@@ -1,11 +1,11 @@
 /** What differs between the answers of the last run and those of this one, for people who are about to change a relay. */
 import { isDeepStrictEqual } from 'node:util';
 import type { ChalkInstance } from 'chalk';
-import { savable } from '../../setup/documents.ts';
-import { type Answers, type QuestionKey, questionKeys, questions } from '../../setup/questions.ts';
-import { OFF } from '../../setup/values.ts';
+import { savable } from '../../setup/answers/documents.ts';
+import { type Answers, type QuestionKey, questionKeys, questions } from '../../setup/answers/questions.ts';
+import { OFF } from '../../setup/answers/values.ts';
+import { displayWidth, harmless, padTo } from '../lines/text.ts';
 import type { Messages } from '../messages/en.ts';
-import { displayWidth, harmless, padTo } from '../text.ts';
 
 const PORTS: readonly QuestionKey[] = ['derpPort', 'httpPort', 'stunPort'];
 

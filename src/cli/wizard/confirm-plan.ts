@@ -1,5 +1,5 @@
 /** The last question before anything is done. */
-import type { Problem } from '../../setup/problems.ts';
+import type { Problem } from '../../setup/answers/problems.ts';
 import type { Messages } from '../messages/en.ts';
 import { BACK, type Prompter } from './prompter.ts';
 import { judgeText, sentenceOf } from './question.ts';

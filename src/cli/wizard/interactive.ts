@@ -1,16 +1,16 @@
 /** Setup at the terminal: looks at the machine, asks, shows the plan, and goes on after a yes. */
-import { fileRule, savable } from '../../setup/documents.ts';
+import { fileRule, savable } from '../../setup/answers/documents.ts';
+import type { Problem } from '../../setup/answers/problems.ts';
+import { questionKeys } from '../../setup/answers/questions.ts';
+import type { GivenAnswers } from '../../setup/answers/resolve.ts';
+import type { PrepareInput, Resolved } from '../../setup/answers/resolved.ts';
+import type { SetupSwitches } from '../../setup/answers/switches.ts';
 import { type Prepared, prepareSetup, type Unprepared } from '../../setup/prepare.ts';
-import type { Problem } from '../../setup/problems.ts';
-import { questionKeys } from '../../setup/questions.ts';
-import type { GivenAnswers } from '../../setup/resolve.ts';
-import type { PrepareInput, Resolved } from '../../setup/resolved.ts';
-import type { SetupSwitches } from '../../setup/switches.ts';
 import { FileError, kindOf, writeFileAtomic } from '../../system/files.ts';
-import { previewDiffLines } from '../diff-lines.ts';
 import { EXIT } from '../exit-codes.ts';
-import { tellNotes } from '../note-lines.ts';
-import { planLines } from '../plan-lines.ts';
+import { previewDiffLines } from '../lines/diff-lines.ts';
+import { tellNotes } from '../lines/note-lines.ts';
+import { planLines } from '../lines/plan-lines.ts';
 import { tellProblems } from '../problem-list.ts';
 import type { Session } from '../session.ts';
 import { changedAnswerLines } from './changed-answers.ts';

@@ -2,10 +2,10 @@
 import type { ChalkInstance } from 'chalk';
 import type { Shortcoming, Status } from '../../setup/status/status.ts';
 import { compareVersions } from '../../setup/versions.ts';
-import { joinParts } from '../columns.ts';
-import { formatBytes, formatDay } from '../figures.ts';
+import { joinParts } from '../lines/columns.ts';
+import { formatBytes, formatDay } from '../lines/figures.ts';
+import { harmless } from '../lines/text.ts';
 import type { Messages } from '../messages/en.ts';
-import { harmless } from '../text.ts';
 import { BACK, type Prompter } from './prompter.ts';
 
 export const MENU_CHOICES = ['status', 'change', 'renew', 'paste', 'upgrade', 'check', 'remove', 'quit'] as const;

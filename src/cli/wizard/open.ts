@@ -1,6 +1,6 @@
 /** Opens the wizard at the terminal: says who speaks and what was found out, and hands out what questions need. */
-import type { Resolved } from '../../setup/resolved.ts';
-import { lineWidth } from '../columns.ts';
+import type { Resolved } from '../../setup/answers/resolved.ts';
+import { lineWidth } from '../lines/columns.ts';
 import type { Session } from '../session.ts';
 import { whileBusy } from './busy.ts';
 import { createLookups } from './lookups.ts';

@@ -1,9 +1,9 @@
 /** What was found out about the machine before the first question, in a few lines. */
 import type { ChalkInstance } from 'chalk';
 import type { LocalAddress } from '../../system/network.ts';
-import { formatBytes, joinParts } from '../columns.ts';
+import { formatBytes, joinParts } from '../lines/columns.ts';
+import { displayWidth, harmless, padTo } from '../lines/text.ts';
 import type { Messages } from '../messages/en.ts';
-import { displayWidth, harmless, padTo } from '../text.ts';
 import type { PortFact, PreflightFacts } from './preflight-facts.ts';
 
 /** More addresses than these help nobody to choose one. */

@@ -1,7 +1,7 @@
 /** Where the parts of a prompt go on a terminal of a given width. Pure. */
 import type { ChalkInstance } from 'chalk';
-import { wrapText } from '../columns.ts';
-import { displayWidth, padTo } from '../text.ts';
+import { wrapText } from '../lines/columns.ts';
+import { displayWidth, padTo } from '../lines/text.ts';
 import type { SelectOption } from './prompter.ts';
 
 /** In front of every option and of every message. */

@@ -1,6 +1,6 @@
 /** Asking at the terminal: questions on stderr, so that stdout stays the answer, and Escape as a way back. */
 import { emitKeypressEvents, type Interface } from 'node:readline';
-import { lineWidth } from '../columns.ts';
+import { lineWidth } from '../lines/columns.ts';
 import type { Session } from '../session.ts';
 import { keysMessage, layOutOptions, messageLines, remarkLines } from './prompt-layout.ts';
 import { promptTheme } from './prompt-theme.ts';

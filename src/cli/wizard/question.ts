@@ -1,13 +1,13 @@
 /** What a question of the wizard is: when it comes up, how it asks, and how its answer reads in one line. */
 import type { ChalkInstance } from 'chalk';
+import type { Rule } from '../../setup/answers/problems.ts';
+import { type Answers, type QuestionKey, questions } from '../../setup/answers/questions.ts';
+import type { GivenAnswers } from '../../setup/answers/resolve.ts';
+import type { SetupSwitches } from '../../setup/answers/switches.ts';
 import type { Facts } from '../../setup/facts.ts';
-import type { Rule } from '../../setup/problems.ts';
-import { type Answers, type QuestionKey, questions } from '../../setup/questions.ts';
-import type { GivenAnswers } from '../../setup/resolve.ts';
-import type { SetupSwitches } from '../../setup/switches.ts';
+import { printable } from '../lines/text.ts';
 import type { Messages } from '../messages/en.ts';
 import { wordingOf } from '../problem-list.ts';
-import { printable } from '../text.ts';
 import type { WizardLookups } from './lookups.ts';
 import type { Back, Prompter } from './prompter.ts';
 import type { Texts } from './texts.ts';

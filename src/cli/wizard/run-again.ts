@@ -1,12 +1,12 @@
 /** What happens where a relay is installed already: a line about it, and a menu that comes back. */
 import { type Layout, layoutBelow } from '../../deploy/layout.ts';
+import { type PrepareInput, resolveSetup } from '../../setup/answers/resolved.ts';
 import { readInstallation } from '../../setup/installation.ts';
-import { type PrepareInput, resolveSetup } from '../../setup/resolved.ts';
 import { gatherStatus } from '../../setup/status/gather.ts';
 import { statusOf } from '../../setup/status/status.ts';
-import { lineWidth } from '../columns.ts';
 import { EXIT } from '../exit-codes.ts';
 import type { Flags } from '../flags.ts';
+import { lineWidth } from '../lines/columns.ts';
 import type { Session } from '../session.ts';
 import { whileBusy } from './busy.ts';
 import { type CarryOut, converse } from './interactive.ts';

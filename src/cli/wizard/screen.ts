@@ -1,6 +1,6 @@
 /** The lines that stay above the open question, and how they are taken back when somebody goes back. */
 import { stripVTControlCharacters } from 'node:util';
-import { displayWidth } from '../text.ts';
+import { displayWidth } from '../lines/text.ts';
 
 /** Lines above the open question. */
 export interface Screen {

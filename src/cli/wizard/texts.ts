@@ -1,4 +1,4 @@
-import type { QuestionKey } from '../../setup/questions.ts';
+import type { QuestionKey } from '../../setup/answers/questions.ts';
 
 /** Answers as texts, as flags and files give them. */
 export type Texts = Partial<Record<QuestionKey, string>>;

@@ -1,6 +1,6 @@
 /** The order of the questions, and the way back. Nothing is done here but asking: the result is a list of answers. */
-import type { Resolved } from '../../setup/resolved.ts';
-import type { SetupSwitches } from '../../setup/switches.ts';
+import type { Resolved } from '../../setup/answers/resolved.ts';
+import type { SetupSwitches } from '../../setup/answers/switches.ts';
 import { answerLines } from './answer-lines.ts';
 import { answersWith, type Baseline, type Contribution, fixedAnswers, givenWith, neededTexts } from './answers.ts';
 import { BACK, type Back } from './prompter.ts';

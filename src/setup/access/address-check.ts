@@ -3,10 +3,10 @@ import { AddressListError, AddressSet } from '../../protocol/address-set.ts';
 import { readAddressFile } from '../../relay/admission/address-rules.ts';
 import { FileError } from '../../system/files.ts';
 import { readPathParts } from '../../system/node-runtime.ts';
-import { fileRule } from '../documents.ts';
-import type { Problem, Rule } from '../problems.ts';
-import { type Answers, questions } from '../questions.ts';
-import type { GivenAnswers } from '../resolve.ts';
+import { fileRule } from '../answers/documents.ts';
+import type { Problem, Rule } from '../answers/problems.ts';
+import { type Answers, questions } from '../answers/questions.ts';
+import type { GivenAnswers } from '../answers/resolve.ts';
 import { isReachable } from '../verification-check.ts';
 import { chosenSource } from './address-source.ts';
 

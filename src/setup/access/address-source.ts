@@ -3,7 +3,7 @@ import { isIP } from 'node:net';
 import { resolve } from 'node:path';
 import { AddressRangeError, parseAddressRange } from '../../protocol/address-set.ts';
 import type { AddressSource } from '../../relay/config.ts';
-import { accept, type Parsed, type PartRefusal, refuse } from '../problems.ts';
+import { accept, type Parsed, type PartRefusal, refuse } from '../answers/problems.ts';
 
 /** Addresses and files of them, or that there is to be no list any more. */
 export type AddressChoice = AddressSource | 'none';

@@ -1,6 +1,6 @@
 /** How fast one client may send, as the flag spells it: bytes a second, with K, M or G, and what may come at once. Pure. */
 import type { ClientRate } from '../../relay/limits/client-rate.ts';
-import { accept, type Parsed, refuse } from '../problems.ts';
+import { accept, type Parsed, refuse } from '../answers/problems.ts';
 
 /** A rate, or that there is to be none any more. */
 export type ClientRateChoice = ClientRate | 'none';

@@ -4,10 +4,10 @@ import type { NftInput } from '../../deploy/nft-script.ts';
 import { type AddressRange, parseAddressRange } from '../../protocol/address-set.ts';
 import { readRanges } from '../../relay/admission/address-rules.ts';
 import type { AddressSource } from '../../relay/config.ts';
-import type { Problem } from '../problems.ts';
-import type { GivenAnswers } from '../resolve.ts';
+import type { Problem } from '../answers/problems.ts';
+import type { GivenAnswers } from '../answers/resolve.ts';
+import { OFF } from '../answers/values.ts';
 import { type Installed, readValue, whereabouts } from '../status/installed.ts';
-import { OFF } from '../values.ts';
 import { checkAddressLists } from './address-check.ts';
 import { type AddressChoice, chosenSource } from './address-source.ts';
 

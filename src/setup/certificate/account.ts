@@ -1,7 +1,7 @@
 /** The key of an external account, from its file. */
 import { FileError, readText } from '../../system/files.ts';
-import { fileRule } from '../documents.ts';
-import type { Rule } from '../problems.ts';
+import { fileRule } from '../answers/documents.ts';
+import type { Rule } from '../answers/problems.ts';
 
 /** Reads the key, which authorities give as base64url; it is a secret. */
 export async function readMacKey(path: string): Promise<{ macKey: string } | { rule: Rule }> {

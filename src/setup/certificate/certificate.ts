@@ -6,11 +6,11 @@ import type { PlannedCertificate } from '../../deploy/relay-description.ts';
 import { pinOf } from '../../protocol/certificate-pin.ts';
 import { systemAuthorities } from '../../system/authorities.ts';
 import { kindOf } from '../../system/files.ts';
+import type { Note } from '../answers/notes.ts';
+import type { Problem } from '../answers/problems.ts';
+import { type Answers, questions } from '../answers/questions.ts';
+import type { GivenAnswers } from '../answers/resolve.ts';
 import type { FoundCertificate } from '../derper/certificate.ts';
-import type { Note } from '../notes.ts';
-import type { Problem } from '../problems.ts';
-import { type Answers, questions } from '../questions.ts';
-import type { GivenAnswers } from '../resolve.ts';
 import { findPairFiles } from './files.ts';
 import { LAST_MOMENT_MS, readNext } from './next.ts';
 import {

@@ -4,8 +4,8 @@ import { isIP } from 'node:net';
 import { rootCertificates } from 'node:tls';
 import { pinOf } from '../../protocol/certificate-pin.ts';
 import { FileError, readText } from '../../system/files.ts';
-import { fileRule } from '../documents.ts';
-import type { Problem, Rule } from '../problems.ts';
+import { fileRule } from '../answers/documents.ts';
+import type { Problem, Rule } from '../answers/problems.ts';
 
 /** A chain and a key that belong together. */
 export interface CertificatePair {

@@ -4,7 +4,7 @@ import { type FailedOrder, type OrderMemory, waitBefore } from '../../cert/acme/
 import { LETS_ENCRYPT } from '../../cert/acme/directory.ts';
 import { authorityName } from '../../cert/acme/obstacle.ts';
 import { renewalOf } from '../../cert/acme/schedule.ts';
-import type { Problem, Rule } from '../problems.ts';
+import type { Problem, Rule } from '../answers/problems.ts';
 import { type Installed, readValue, whereabouts } from '../status/installed.ts';
 import { glanceAtStore } from './order-memory.ts';
 

@@ -1,5 +1,5 @@
 /** From text to what an authority is told; see values.ts. */
-import { accept, type Parsed, refuse } from '../problems.ts';
+import { accept, type Parsed, refuse } from '../answers/problems.ts';
 
 /** The e-mail address of an account. Authorities take plain ones only (RFC 8555, 7.3). */
 export function parseEmail(text: string): Parsed<string> {

@@ -4,8 +4,8 @@ import type { InstalledInput } from '../../deploy/installed-files.ts';
 import { RELAY_USER } from '../../deploy/layout.ts';
 import type { Plan } from '../../deploy/plan.ts';
 import { findUser, freeSystemId } from '../../system/users.ts';
+import { type Answers, DEFAULT_IMAGE } from '../answers/questions.ts';
 import type { Facts } from '../facts.ts';
-import { type Answers, DEFAULT_IMAGE } from '../questions.ts';
 
 /** The numbers of the relay's user and group: they stand in the files, so they are settled before the user is made. */
 async function relayUser(): Promise<{ user: { uid: number; gid: number }; userId?: number }> {

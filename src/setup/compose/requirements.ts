@@ -7,9 +7,9 @@ import { type ContainerState, containerState } from '../../system/containers.ts'
 import { CommandError } from '../../system/processes.ts';
 import { findUser, freeSystemId } from '../../system/users.ts';
 import { chosenSource } from '../access/address-source.ts';
+import type { Problem, Rule } from '../answers/problems.ts';
+import { type Answers, type QuestionKey, questions } from '../answers/questions.ts';
 import type { Facts } from '../facts.ts';
-import type { Problem, Rule } from '../problems.ts';
-import { type Answers, type QuestionKey, questions } from '../questions.ts';
 
 /** What the engine, or its Compose, lacks; undefined when nothing is. */
 export function engineRule({ docker, machine }: Pick<Facts, 'docker' | 'machine'>, user: string): Rule | undefined {

@@ -1,5 +1,5 @@
 /** derper's settings in variables, by which the popular images of derper take them. derper itself reads none. Pure. */
-import { unquote } from '../values.ts';
+import { unquote } from '../answers/values.ts';
 
 /** For each flag, the variables by which images name it; the first that is set counts. */
 export const imageVariables: Readonly<Record<string, readonly string[]>> = {

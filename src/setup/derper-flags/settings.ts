@@ -1,6 +1,6 @@
 /** What derp-relay can be told by flags, before it becomes a RelayConfig. */
 import type { HomePage, ListenAddress } from '../../relay/config.ts';
-import { OFF, parseHome, parseHost, parsePort } from '../values.ts';
+import { OFF, parseHome, parseHost, parsePort } from '../answers/values.ts';
 
 /** Every setting is absent until somebody gives it. */
 export interface RelaySettings {

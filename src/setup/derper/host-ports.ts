@@ -1,6 +1,6 @@
 /** A derper's ports as the host has them: a container may listen on others than those that clients reach. */
 import type { PortProtocol } from '../../system/ports.ts';
-import { OFF } from '../values.ts';
+import { OFF } from '../answers/values.ts';
 import { hostPortOf } from './container-facts.ts';
 import type { ExistingDerper } from './existing.ts';
 import type { DerperSettings } from './settings.ts';

@@ -1,9 +1,9 @@
 /** What a derper's command line means, with the defaults that derper has for what is not said. */
 import { posix } from 'node:path';
 import type { HomePage, ListenAddress } from '../../relay/config.ts';
+import { OFF } from '../answers/values.ts';
 import { parseGoBool } from '../derper-flags/go-flags.ts';
 import { readHome, readListen, readPort } from '../derper-flags/settings.ts';
-import { OFF } from '../values.ts';
 import { readDerperFlags } from './arguments.ts';
 import type { Launch } from './existing.ts';
 

@@ -4,7 +4,7 @@ import type { HomePage } from '../../relay/config.ts';
 import { type ClientRate, effectiveRate } from '../../relay/limits/client-rate.ts';
 import { loadClientRate } from '../../relay/limits/client-rate-file.ts';
 import { RelayStartError } from '../../relay/start-error.ts';
-import { parseHost } from '../values.ts';
+import { parseHost } from '../answers/values.ts';
 import { type CertificateGapCode, type FoundCertificate, findCertificate } from './certificate.ts';
 import { hostPlaceOf } from './derper-files.ts';
 import type { ExistingDerper } from './existing.ts';

@@ -4,9 +4,9 @@ import { privateHost } from '../../cert/acme/private-host.ts';
 import type { Layout } from '../../deploy/layout.ts';
 import { formatVerification } from '../../deploy/verification.ts';
 import { formatClientRateChoice } from '../access/client-rate.ts';
+import type { Answers } from '../answers/questions.ts';
+import type { AnswersDocument } from '../answers/resolve.ts';
 import { isPubliclyTrusted, parseChain } from '../certificate/pair.ts';
-import type { Answers } from '../questions.ts';
-import type { AnswersDocument } from '../resolve.ts';
 import type { FoundCertificate } from './certificate.ts';
 import type { TakeOver } from './take-over.ts';
 

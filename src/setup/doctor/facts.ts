@@ -7,8 +7,8 @@ import type { PortProtocol } from '../../system/ports.ts';
 import type { ProcessSchedule } from '../../system/process-schedule.ts';
 import type { UnitState } from '../../system/services.ts';
 import type { ListFileLook } from '../access/address-check.ts';
+import type { Problem } from '../answers/problems.ts';
 import type { RenewalFailure } from '../certificate/renewal-failure.ts';
-import type { Problem } from '../problems.ts';
 import type { RelayCounters } from '../status/counters.ts';
 import type { Installed, Whereabouts } from '../status/installed.ts';
 

@@ -3,7 +3,7 @@ import type { Opening } from '../../deploy/steps.ts';
 import type { Check, ProbeOptions } from '../../probe/check.ts';
 import type { PortOwner } from '../../system/port-owner.ts';
 import type { PortProtocol } from '../../system/ports.ts';
-import type { Problem } from '../problems.ts';
+import type { Problem } from '../answers/problems.ts';
 
 /**
  * - `ok`: as it should be.

@@ -11,10 +11,10 @@ import { publicFileStep } from '../../deploy/steps.ts';
 import type { Templates } from '../../deploy/systemd-units.ts';
 import { kindOf } from '../../system/files.ts';
 import { readTemplates } from '../../system/package.ts';
-import type { Note } from '../notes.ts';
-import type { Problem, Rule } from '../problems.ts';
-import { questions } from '../questions.ts';
-import type { Resolved } from '../resolved.ts';
+import type { Note } from '../answers/notes.ts';
+import type { Problem, Rule } from '../answers/problems.ts';
+import { questions } from '../answers/questions.ts';
+import type { Resolved } from '../answers/resolved.ts';
 import type { NginxLook } from './gather.ts';
 
 /** Nobody but nginx connects to the relay from here. */

@@ -13,13 +13,13 @@ import { publicFileStep } from '../../deploy/steps.ts';
 import { readTemplates } from '../../system/package.ts';
 import { portOwner } from '../../system/port-owner.ts';
 import { findFreePort, portState } from '../../system/ports.ts';
-import type { Note } from '../notes.ts';
+import type { Note } from '../answers/notes.ts';
+import type { Problem, Rule } from '../answers/problems.ts';
+import { type Answers, nginxEndsTls, questions } from '../answers/questions.ts';
+import type { Resolved } from '../answers/resolved.ts';
+import type { SetupSwitches } from '../answers/switches.ts';
 import type { PreviewedStep } from '../preview.ts';
-import type { Problem, Rule } from '../problems.ts';
-import { type Answers, nginxEndsTls, questions } from '../questions.ts';
 import { relayPids } from '../relay-runner.ts';
-import type { Resolved } from '../resolved.ts';
-import type { SetupSwitches } from '../switches.ts';
 import { lookAtNginx, type NginxLook } from './gather.ts';
 import { chooseEndOfTls } from './https-front.ts';
 

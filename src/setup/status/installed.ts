@@ -6,10 +6,10 @@ import { type DeployTarget, isInstalledTarget } from '../../deploy/target.ts';
 import type { DerpMap, DerpNode, DerpRegion } from '../../derp-map/region.ts';
 import type { AddressSource, AdmissionRules, RelayConfig } from '../../relay/config.ts';
 import { FileError, kindOf, readLink, readTextIfPresent } from '../../system/files.ts';
-import { fileRule, readSavedAnswers } from '../documents.ts';
+import { fileRule, readSavedAnswers } from '../answers/documents.ts';
+import type { Problem, Rule } from '../answers/problems.ts';
+import { type Resolution, resolveAnswers } from '../answers/resolve.ts';
 import { readInstallation } from '../installation.ts';
-import type { Problem, Rule } from '../problems.ts';
-import { type Resolution, resolveAnswers } from '../resolve.ts';
 
 /** A file's meaning, that there is no such file, that it holds something else, or why it cannot be used. */
 export type Reading<T> =

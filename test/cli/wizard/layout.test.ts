@@ -1,10 +1,10 @@
 /** What stands where on terminals of several widths, in both languages. */
 import { Chalk } from 'chalk';
 import { describe, expect, it } from 'vitest';
-import { wrapText } from '../../../src/cli/columns.ts';
+import { wrapText } from '../../../src/cli/lines/columns.ts';
+import { displayWidth } from '../../../src/cli/lines/text.ts';
 import { en } from '../../../src/cli/messages/en.ts';
 import { zh } from '../../../src/cli/messages/zh.ts';
-import { displayWidth } from '../../../src/cli/text.ts';
 import { answerLines } from '../../../src/cli/wizard/answer-lines.ts';
 import type { PreflightFacts } from '../../../src/cli/wizard/preflight-facts.ts';
 import { preflightLines, titleLine } from '../../../src/cli/wizard/preflight-table.ts';

@@ -1,15 +1,15 @@
 import { Chalk } from 'chalk';
 import { describe, expect, it } from 'vitest';
+import { displayWidth } from '../../../src/cli/lines/text.ts';
 import { en } from '../../../src/cli/messages/en.ts';
 import { zh } from '../../../src/cli/messages/zh.ts';
-import { displayWidth } from '../../../src/cli/text.ts';
 import { saysWhat } from '../../../src/cli/wizard/at-terminal.ts';
 import { changedAnswerLines } from '../../../src/cli/wizard/changed-answers.ts';
 import { chooseFromMenu, type MenuHeader, menuHeaderLines } from '../../../src/cli/wizard/menu.ts';
 import { layOutOptions } from '../../../src/cli/wizard/prompt-layout.ts';
 import type { SelectQuestion } from '../../../src/cli/wizard/prompter.ts';
-import { completeAnswers } from '../../../src/setup/resolve.ts';
-import type { PrepareInput } from '../../../src/setup/resolved.ts';
+import { completeAnswers } from '../../../src/setup/answers/resolve.ts';
+import type { PrepareInput } from '../../../src/setup/answers/resolved.ts';
 import { serverFacts } from '../../setup/facts.ts';
 import { ENTER, ESCAPE, type Keystroke, scriptedPrompter } from './script.ts';
 

@@ -19,9 +19,9 @@ import {
   type WizardState,
 } from '../../../src/cli/wizard/wizard.ts';
 import { layoutBelow } from '../../../src/deploy/layout.ts';
+import { type AnswerSources, completeAnswers, resolveAnswers } from '../../../src/setup/answers/resolve.ts';
+import type { Resolved } from '../../../src/setup/answers/resolved.ts';
 import type { Facts } from '../../../src/setup/facts.ts';
-import { type AnswerSources, completeAnswers, resolveAnswers } from '../../../src/setup/resolve.ts';
-import type { Resolved } from '../../../src/setup/resolved.ts';
 
 /** Enter: what is offered. Escape: the question before. A text: typed, chosen, or a letter. */
 export const ENTER = Symbol('Enter');

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { BACK } from '../../../src/cli/wizard/prompter.ts';
+import { completeAnswers, resolveAnswers } from '../../../src/setup/answers/resolve.ts';
 import type { Facts } from '../../../src/setup/facts.ts';
-import { completeAnswers, resolveAnswers } from '../../../src/setup/resolve.ts';
 import { plainFacts, serverFacts } from '../../setup/facts.ts';
 import { ENTER, ESCAPE, type Keystroke, play, playUnlessLeft } from './script.ts';
 

@@ -1,6 +1,7 @@
 /** Derper's command lines, wherever they stand: flags, units, shells, containers. */
 
 import { buildRelayConfig } from '../../../src/cli/relay/build-config.ts';
+import { parseHome, parseHost, parsePort, parseVerification } from '../../../src/setup/answers/values.ts';
 import { readDerperFlags } from '../../../src/setup/derper/arguments.ts';
 import { splitAutocertFile } from '../../../src/setup/derper/autocert.ts';
 import { readCgroup } from '../../../src/setup/derper/cgroup.ts';
@@ -13,7 +14,6 @@ import { expandSpecifiers, parseEnvironmentFile, parseService } from '../../../s
 import { parseUnitStatus } from '../../../src/setup/derper/unit-status.ts';
 import { expandUnitVariables } from '../../../src/setup/derper/unit-words.ts';
 import { readRelayFlags } from '../../../src/setup/derper-flags/flags.ts';
-import { parseHome, parseHost, parsePort, parseVerification } from '../../../src/setup/values.ts';
 import { mutateBytes, mutateJsonText, words } from '../mutate.ts';
 import { type FuzzTarget, promise, readerTarget } from '../target.ts';
 

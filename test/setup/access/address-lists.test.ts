@@ -5,9 +5,9 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { mountsOf } from '../../../src/deploy/compose/mounts.ts';
 import { layoutBelow } from '../../../src/deploy/layout.ts';
 import { checkAddressLists, lookAtListFile } from '../../../src/setup/access/address-check.ts';
+import type { PrepareInput } from '../../../src/setup/answers/resolved.ts';
 import { mountProblems } from '../../../src/setup/compose/requirements.ts';
 import { prepareSetup } from '../../../src/setup/prepare.ts';
-import type { PrepareInput } from '../../../src/setup/resolved.ts';
 import { temporaryDirectory } from '../../temporary.ts';
 import { plainFacts } from '../facts.ts';
 

@@ -2,11 +2,11 @@ import { copyFileSync, existsSync, mkdirSync, statSync, writeFileSync } from 'no
 import { beforeEach, describe, expect, it } from 'vitest';
 import { makeSelfSignedCertificate } from '../../../src/cert/self-signed.ts';
 import { layoutBelow } from '../../../src/deploy/layout.ts';
+import type { Answers } from '../../../src/setup/answers/questions.ts';
 import { nextPaths } from '../../../src/setup/certificate/next.ts';
 import { nodeEntry } from '../../../src/setup/certificate/node.ts';
 import { previousName, restorePair, writePair } from '../../../src/setup/certificate/store.ts';
 import { judgeSuccession, prepareSuccession } from '../../../src/setup/certificate/succession.ts';
-import type { Answers } from '../../../src/setup/questions.ts';
 import { readText } from '../../../src/system/files.ts';
 import { temporaryDirectory, treeOf } from '../../temporary.ts';
 

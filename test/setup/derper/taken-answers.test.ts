@@ -1,11 +1,11 @@
 import { rootCertificates } from 'node:tls';
 import { describe, expect, it } from 'vitest';
 import { layoutBelow } from '../../../src/deploy/layout.ts';
-import { crossCheck } from '../../../src/setup/cross-checks.ts';
+import { crossCheck } from '../../../src/setup/answers/cross-checks.ts';
+import { completeAnswers, resolveAnswers } from '../../../src/setup/answers/resolve.ts';
 import type { FoundCertificate } from '../../../src/setup/derper/certificate.ts';
 import { type TakeOver, takeOver } from '../../../src/setup/derper/take-over.ts';
 import { keptCertificate, takenAnswers } from '../../../src/setup/derper/taken-answers.ts';
-import { completeAnswers, resolveAnswers } from '../../../src/setup/resolve.ts';
 import { makeChain } from '../certificate/authority.ts';
 import { plainFacts } from '../facts.ts';
 import { bareDerper } from './fixtures.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { findingWording } from '../../../src/cli/doctor-lines.ts';
+import { findingWording } from '../../../src/cli/lines/doctor-lines.ts';
 import { en } from '../../../src/cli/messages/en.ts';
 import { judgeAll } from '../../../src/setup/doctor/checks.ts';
 import type { ContainerFacts, DoctorFacts } from '../../../src/setup/doctor/facts.ts';

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { CheckId } from '../../../src/probe/check.ts';
 import type { AddressSource } from '../../../src/relay/config.ts';
+import type { Problem, Rule } from '../../../src/setup/answers/problems.ts';
 import { judgeAll } from '../../../src/setup/doctor/checks.ts';
 import type {
   AddressListFact,
@@ -10,7 +11,6 @@ import type {
   UnitFacts,
 } from '../../../src/setup/doctor/facts.ts';
 import type { Finding, FindingId } from '../../../src/setup/doctor/findings.ts';
-import type { Problem, Rule } from '../../../src/setup/problems.ts';
 import {
   check,
   derpMap,

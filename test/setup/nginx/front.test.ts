@@ -1,9 +1,9 @@
 /** What goes together with nginx ending TLS. */
 import { describe, expect, it } from 'vitest';
 import { layoutBelow } from '../../../src/deploy/layout.ts';
+import { crossCheck } from '../../../src/setup/answers/cross-checks.ts';
+import { completeAnswers, resolveAnswers } from '../../../src/setup/answers/resolve.ts';
 import { orderOf } from '../../../src/setup/certificate/order.ts';
-import { crossCheck } from '../../../src/setup/cross-checks.ts';
-import { completeAnswers, resolveAnswers } from '../../../src/setup/resolve.ts';
 import { plainFacts } from '../facts.ts';
 
 function resolved(flags: Record<string, string>, saved: Record<string, unknown> = {}) {

@@ -2,10 +2,10 @@
 import { once } from 'node:events';
 import { type AddressInfo, createServer } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
+import type { Answers } from '../../../src/setup/answers/questions.ts';
+import { completeAnswers, resolveAnswers } from '../../../src/setup/answers/resolve.ts';
 import type { FrontObstacle, HttpFront } from '../../../src/setup/nginx/http-front.ts';
 import { choosePorts, type PortPolicy, servicePorts } from '../../../src/setup/ports.ts';
-import type { Answers } from '../../../src/setup/questions.ts';
-import { completeAnswers, resolveAnswers } from '../../../src/setup/resolve.ts';
 import { plainFacts } from '../facts.ts';
 
 const closers: (() => void)[] = [];

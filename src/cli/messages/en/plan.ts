@@ -1,4 +1,4 @@
-import type { CertificateMode } from '../../../setup/questions.ts';
+import type { CertificateMode } from '../../../setup/answers/questions.ts';
 
 const list = (names: readonly string[]) => names.join(', ');
 

@@ -1,6 +1,6 @@
 import type { OrderObstacle } from '../../../cert/acme/obstacle.ts';
 import type { BlockedWay } from '../../../cert/acme/way.ts';
-import { formatTime } from '../../figures.ts';
+import { formatTime } from '../../lines/figures.ts';
 import type { Messages } from '../en.ts';
 import type { Wording } from '../wording.ts';
 import { owner } from './owner.ts';

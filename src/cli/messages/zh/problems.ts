@@ -1,6 +1,6 @@
 import type { RangeFlaw } from '../../../protocol/address-set.ts';
-import { formatBytes } from '../../columns.ts';
-import { printable } from '../../text.ts';
+import { formatBytes } from '../../lines/columns.ts';
+import { printable } from '../../lines/text.ts';
 import type { ProblemMessages, Wording } from '../wording.ts';
 import { obstacles, valueProblems } from './certificates.ts';
 import { derperStays } from './derper.ts';

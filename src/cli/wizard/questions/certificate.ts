@@ -3,8 +3,8 @@ import { homedir } from 'node:os';
 import { resolve } from 'node:path';
 import { LETS_ENCRYPT } from '../../../cert/acme/directory.ts';
 import { privateHost } from '../../../cert/acme/private-host.ts';
+import type { CertificateMode } from '../../../setup/answers/questions.ts';
 import { likelyChains, likelyKeys } from '../../../setup/certificate/files.ts';
-import type { CertificateMode } from '../../../setup/questions.ts';
 import { BACK, type Back } from '../prompter.ts';
 import {
   type Draft,

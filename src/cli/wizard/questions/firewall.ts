@@ -1,5 +1,5 @@
 import { isInstalledTarget } from '../../../deploy/target.ts';
-import { openingsText } from '../../step-texts.ts';
+import { openingsText } from '../../lines/step-texts.ts';
 import { BACK } from '../prompter.ts';
 import type { WizardQuestion } from '../question.ts';
 

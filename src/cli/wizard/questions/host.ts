@@ -1,6 +1,6 @@
 import { isIP } from 'node:net';
+import { questions } from '../../../setup/answers/questions.ts';
 import type { HostReach } from '../../../setup/host-check.ts';
-import { questions } from '../../../setup/questions.ts';
 import { addressScope } from '../../../system/network.ts';
 import { BACK } from '../prompter.ts';
 import {

@@ -1,8 +1,8 @@
+import { type Answers, questions } from '../../../setup/answers/questions.ts';
+import { OFF } from '../../../setup/answers/values.ts';
 import type { PortChoice } from '../../../setup/ports.ts';
-import { type Answers, questions } from '../../../setup/questions.ts';
-import { OFF } from '../../../setup/values.ts';
 import type { PortProtocol } from '../../../system/ports.ts';
-import { noteText } from '../../note-lines.ts';
+import { noteText } from '../../lines/note-lines.ts';
 import type { PortKey } from '../lookups.ts';
 import { BACK, type Back } from '../prompter.ts';
 import {

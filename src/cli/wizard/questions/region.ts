@@ -1,5 +1,5 @@
 import { lintRegionId } from '../../../derp-map/lint.ts';
-import type { Answers } from '../../../setup/questions.ts';
+import type { Answers } from '../../../setup/answers/questions.ts';
 import { BACK, type Back } from '../prompter.ts';
 import {
   type Draft,

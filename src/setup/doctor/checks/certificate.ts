@@ -1,6 +1,6 @@
 /** The certificate: for this host, in its dates, with its key and its chain, and the one that is served. */
 import { isInstalledTarget } from '../../../deploy/target.ts';
-import type { Problem } from '../../problems.ts';
+import type { Problem } from '../../answers/problems.ts';
 import { daysUntil } from '../../status/status.ts';
 import type { CertificateFacts, DoctorFacts } from '../facts.ts';
 import { type Finding, failed, fine, warning } from '../findings.ts';

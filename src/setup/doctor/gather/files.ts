@@ -11,8 +11,8 @@ import { FileError, readBytes, readTextIfPresent } from '../../../system/files.t
 import { readOwnership, readRoom } from '../../../system/inspect.ts';
 import { userName } from '../../../system/port-owner.ts';
 import { findUser } from '../../../system/users.ts';
-import { fileRule } from '../../documents.ts';
-import type { Problem } from '../../problems.ts';
+import { fileRule } from '../../answers/documents.ts';
+import type { Problem } from '../../answers/problems.ts';
 import { type Installed, readValue, whereabouts } from '../../status/installed.ts';
 import type { DiskFact, FileFact } from '../facts.ts';
 

@@ -1,5 +1,5 @@
 /** What the doctor says of what clients are told of the relay. */
-import { formatDay } from '../../../figures.ts';
+import { formatDay } from '../../../lines/figures.ts';
 import { SETUP_AGAIN } from '../../finding-commands.ts';
 import type { FindingMessages } from '../../finding-wording.ts';
 

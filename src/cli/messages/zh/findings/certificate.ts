@@ -1,5 +1,5 @@
 /** What the doctor says of the certificate and its renewal. */
-import { formatDay, formatTime } from '../../../figures.ts';
+import { formatDay, formatTime } from '../../../lines/figures.ts';
 import { SETUP_AGAIN } from '../../finding-commands.ts';
 import type { FindingMessages } from '../../finding-wording.ts';
 

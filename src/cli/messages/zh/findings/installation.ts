@@ -1,5 +1,5 @@
 /** What the doctor says of the files of the installation, its service, and the Node that runs it. */
-import { formatTime } from '../../../figures.ts';
+import { formatTime } from '../../../lines/figures.ts';
 import { JOURNAL, octal, RESTART, SETUP_AGAIN } from '../../finding-commands.ts';
 import type { FindingMessages } from '../../finding-wording.ts';
 

@@ -1,5 +1,5 @@
 /** What the doctor says of the machine and the log. */
-import { formatBytes } from '../../../figures.ts';
+import { formatBytes } from '../../../lines/figures.ts';
 import type { FindingMessages } from '../../finding-wording.ts';
 
 export const machine = {
