@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vites
 import { connectDerp } from '../../src/client/connect.ts';
 import { diffTrees, type FileTree } from '../vps/support/file-tree.ts';
 import { bootMachine, type Machine } from '../vps/support/machine.ts';
+import { packVersion } from '../vps/support/package.ts';
 import { derpSetup, notOurs, unpackPackage } from '../vps/support/unpacked.ts';
 import { until } from '../vps/support/wait.ts';
 import { except, exchange, siteLog } from './support/looks.ts';
@@ -200,6 +201,23 @@ describe('changes', () => {
     await machine.shell('rm /etc/nginx/conf.d/gamma.conf');
     expect((await setup()).code).toBe(0);
     expect(await machine.shell('ls /etc/derp-setup/nginx-backup | grep gamma || true')).toBe('');
+  });
+
+  it('an upgrade leaves nginx alone', async () => {
+    const before = machine.fileTree(['/etc/nginx']);
+    const workers = () => machine.shell('pgrep -fx "nginx: worker process"');
+    const pids = await workers();
+    const file = await packVersion('9.0.0');
+    const upgraded = await machine.npx(['upgrade', '--yes'], { timeout: 120 }, file);
+    expect(upgraded.code, upgraded.stderr).toBe(0);
+    expect(upgraded.stderr).not.toContain('nginx');
+    expect((await machine.run('/usr/local/bin/derp-setup', ['--version'])).stdout).toBe('9.0.0\n');
+    expect(diffTrees(before, machine.fileTree(['/etc/nginx']))).toEqual([]);
+    expect(await workers()).toBe(pids);
+    await expectSites();
+    // Back to the version that the other tests run.
+    expect((await uninstall()).code).toBe(0);
+    expect((await setup()).code).toBe(0);
   });
 
   it('a port of its own gives nginx its port back', async () => {
