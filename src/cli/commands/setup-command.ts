@@ -11,6 +11,7 @@ import type { Flags } from '../flags.ts';
 import { foregroundRun } from '../foreground-run.ts';
 import { dryRun, installRun } from '../install-run.ts';
 import { previewDiffLines } from '../lines/diff-lines.ts';
+import { tellNotes } from '../lines/note-lines.ts';
 import { besideOthers, whileLocked } from '../locked.ts';
 import type { Output } from '../output.ts';
 import { tellProblems } from '../problem-list.ts';
@@ -88,7 +89,7 @@ export async function setupCommand(
     tellProblems([{ subject: '--yes', flag: '--yes', rule: { code: 'needs-yes' } }], output, session.messages);
     return EXIT.badInput;
   }
-  return installLocked(input, prepared, session);
+  return installLocked(input, prepared, session, { tellsNotes: true });
 }
 
 /** The wizard; what it asks is loaded when it is needed. Undefined where it has nothing to ask. */
@@ -125,10 +126,21 @@ export function tellUnprepared(
   return EXIT.badInput;
 }
 
-/** Installs while no other run does. What was prepared before the lock was had is prepared again. */
-function installLocked(input: PrepareInput, { layout }: Prepared, session: Session): Promise<number> {
+/**
+ * Installs while no other run does. What was prepared before the lock was had is prepared again. `tellsNotes`: nobody has
+ * seen the plan, and with it what should be known beforehand.
+ */
+function installLocked(
+  input: PrepareInput,
+  { layout }: Prepared,
+  session: Session,
+  { tellsNotes = false } = {},
+): Promise<number> {
   return whileLocked(layout.root, session, async () => {
     const prepared = await prepareSetup(input);
-    return prepared.ok ? installRun(prepared, session) : tellUnprepared([], prepared, session);
+    if (!prepared.ok) return tellUnprepared([], prepared, session);
+    // Where there is nothing to do they are told there.
+    if (tellsNotes && prepared.preview.length > 0) tellNotes(prepared.notes, session);
+    return installRun(prepared, session);
   });
 }
