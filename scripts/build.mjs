@@ -32,6 +32,9 @@ const result = await build({
   bundle: true,
   platform: 'node',
   format: 'esm',
+  // What both programs need is written once, and what few runs need is read by those only.
+  splitting: true,
+  chunkNames: 'parts/[name]-[hash]',
   target: 'node20',
   minifySyntax: true,
   legalComments: 'none',

@@ -31,7 +31,7 @@ export interface SelfSignedCertificate {
 export async function makeSelfSignedCertificate(host: string, now: Date = new Date()): Promise<SelfSignedCertificate> {
   const subject = readHost(host);
   // Loaded when needed: it takes as long as the rest of the program, and most runs make no certificate.
-  const x509 = await import('@peculiar/x509');
+  const x509 = await import('../protocol/x509.ts');
   const signingAlgorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' };
   const keys = (await webcrypto.subtle.generateKey(signingAlgorithm, true, [
     'sign',

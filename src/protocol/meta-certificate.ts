@@ -40,7 +40,7 @@ export async function makeMetaCertificate(relayKey: Uint8Array, now: Date = new 
     throw new RangeError(`a relay's key has ${KEY_LENGTH} bytes, not ${relayKey.length}`);
   }
   // Loaded when needed: it takes as long as the rest of the program, and clients only read such certificates.
-  const { BasicConstraintsExtension, X509CertificateGenerator } = await import('@peculiar/x509');
+  const { BasicConstraintsExtension, X509CertificateGenerator } = await import('./x509.ts');
   const signingAlgorithm = { name: 'Ed25519' };
   const keys = (await webcrypto.subtle.generateKey(signingAlgorithm, true, [
     'sign',

@@ -1,9 +1,8 @@
 /** Renews the certificate of a relay in the foreground, for as long as it serves: no timer of the machine does. */
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Layout } from '../deploy/layout.ts';
 import type { CertificateOrder } from '../deploy/steps.ts';
 import { type RenewalOutcome, renewOrdered } from './certificate/renew.ts';
-import { ownServing } from './certificate/serving.ts';
+import { type CertificateFilesOf, ownServing } from './certificate/serving.ts';
 
 /** As often as the timer of an installed relay, milliseconds: an authority may want to be asked earlier than it said. */
 const LONGEST_PAUSE_MS = 12 * 3600 * 1000;
@@ -31,7 +30,7 @@ export function pauseAfter(outcome: RenewalOutcome, now: Date): number {
 /** What is renewed, and who is told. */
 export interface ForegroundRenewalInput {
   order: CertificateOrder;
-  layout: Layout;
+  layout: CertificateFilesOf;
   environment: Record<string, string | undefined>;
   /** Ends it. */
   signal: AbortSignal;

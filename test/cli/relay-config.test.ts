@@ -11,7 +11,7 @@ import { temporaryDirectory } from '../temporary.ts';
 describe('the configuration', () => {
   const build = (argv: string[], changes: Partial<BuildInput> = {}) => {
     const { settings, unusable } = readRelayFlags(argv);
-    const { config, problems } = buildRelayConfig({
+    const { config, problems, ignored, authority } = buildRelayConfig({
       settings,
       unusable,
       file: {},
@@ -19,7 +19,7 @@ describe('the configuration', () => {
       isRoot: true,
       ...changes,
     });
-    return { config, problems: problems.map(({ subject, message }) => `${subject} ${message}`) };
+    return { config, authority, ignored, problems: problems.map(({ subject, message }) => `${subject} ${message}`) };
   };
 
   it('serves TLS with -certmode manual, from files named as derper names them', () => {
@@ -38,10 +38,42 @@ describe('the configuration', () => {
     );
   });
 
+  it('orders a certificate on port 443, as derper does, and keeps it where derper would', () => {
+    const { config, problems, authority } = build(['-hostname', 'a.example', '-acme-email', 'root@a.example']);
+    expect(problems).toEqual([]);
+    expect(config).toMatchObject({
+      certificate: { certFile: '/cache/tailscale/derper-certs/a.example.crt' },
+      challengeDirectory: '/cache/tailscale/derper-certs/acme',
+    });
+    expect(authority).toEqual({
+      directoryUrl: 'https://acme-v02.api.letsencrypt.org/directory',
+      directory: '/cache/tailscale/derper-certs/acme',
+      cache: '/cache/tailscale/derper-certs',
+      email: 'root@a.example',
+    });
+    const address = build(['-hostname', '203.0.113.7', '-acme-ip-certs', '-certdir', '/c']);
+    expect(address.problems).toEqual([]);
+    expect(address.config.certificate?.keyFile).toBe('/c/203.0.113.7.key');
+    const eab = ['-acme-eab-kid', 'kid', '-acme-eab-key', 'c2VjcmV0LXNlY3JldC1zZWNyZXQ', '-acme-email', 'a@b.example'];
+    const google = build(['-certmode', 'gcp', '-hostname', 'a.example', ...eab]);
+    expect(google.problems).toEqual([]);
+    expect(google.authority).toMatchObject({
+      directoryUrl: 'https://dv.acme-v02.api.pki.goog/directory',
+      externalAccount: { keyId: 'kid', macKey: 'c2VjcmV0LXNlY3JldC1zZWNyZXQ' },
+    });
+  });
+
   it('serves plain HTTP on other ports, without a second plain port', () => {
     const { config, problems } = build(['-a', '127.0.0.1:8080', '-c', '/k']);
     expect(problems).toEqual([]);
     expect(config).toMatchObject({ certificate: null, httpPort: -1, listen: { host: '127.0.0.1', port: 8080 } });
+  });
+
+  it('serves plain HTTP on other ports with certmode letsencrypt too, as derper does, and says so', () => {
+    const { config, problems, ignored } = build(['-a', ':8443', '-certmode', 'letsencrypt', '-hostname', 'a.example']);
+    expect(problems).toEqual([]);
+    expect(config.certificate).toBeNull();
+    expect(ignored).toMatchObject([{ flag: '-certmode', reason: expect.stringContaining('plain HTTP is served') }]);
   });
 
   it('has a key of its own for -dev, and none of the rest', () => {
@@ -68,11 +100,23 @@ describe('the configuration', () => {
     [['-a', ':443'], {}, ['port 443 needs a certificate']],
     [['-certmode', 'manual'], {}, ['-certmode manual needs -hostname']],
     [['-a', ':8080', '-certdir', '/x'], {}, ['-certdir needs -certmode manual']],
+    [['-hostname', '203.0.113.7'], {}, ['-hostname 203.0.113.7 is an IP address: -acme-ip-certs orders']],
+    [['-hostname', 'a.example', '-acme-ip-certs'], {}, ['-acme-ip-certs is for an IP address']],
+    [
+      ['-hostname', 'a.example', '-certmode=gcp'],
+      {},
+      ['-certmode gcp needs -acme-eab-kid', '-certmode gcp needs -acme-eab-key', '-certmode gcp needs -acme-email'],
+    ],
+    [
+      ['-hostname', 'a.example', '-acme-eab-key', 'not a key', '-acme-eab-kid', 'k'],
+      {},
+      ['-acme-eab-key is not a key'],
+    ],
     [['-a', ':8080'], { isRoot: false }, ['-c is missing']],
     [['-certmode=manual', '-hostname=a.example', '-http-port=443'], {}, ['-http-port 443 is the port of -a too']],
     // What cannot be read was complained of already.
     [['-a', 'x'], {}, []],
-    [['-certmode', 'letsencrypt'], {}, []],
+    [['-certmode', 'nothing'], {}, []],
     [['-certmode', 'manual', '-hostname', 'a b'], {}, []],
   ])('%j %j', (argv, changes, expected) => {
     const { problems } = build(argv, changes);

@@ -52,13 +52,13 @@ describe('variables', () => {
       hostname: '203.0.113.7',
     });
     // A flag says more than what a variable implies.
-    const { problems } = readRelayFlags(['-certmode', 'gcp'], { DERP_CERTS: '/app/certs/' });
-    expect(problems).toMatchObject([{ subject: '-certmode "gcp"' }]);
+    const { settings } = readRelayFlags(['-certmode', 'letsencrypt'], { DERP_CERTS: '/app/certs/' });
+    expect(settings.certMode).toBe('letsencrypt');
   });
 
   it('are refused or passed over with the reason, by their own names', () => {
     const { problems, ignored } = readRelayFlags([], {
-      DERP_CERT_MODE: 'letsencrypt',
+      DERP_CERT_MODE: 'none',
       DERP_SECRETS_URL: 'https://secrets.example.com',
       DERP_HTTP_PORT: 'eighty',
       DERP_TCP_USER_TIMEOUT: '5s',
@@ -66,10 +66,10 @@ describe('variables', () => {
     });
     expect(problems.map(({ subject }) => subject)).toEqual([
       'DERP_HTTP_PORT="eighty"',
-      'DERP_CERT_MODE="letsencrypt"',
+      'DERP_CERT_MODE="none"',
       'DERP_SECRETS_URL',
     ]);
-    expect(problems[1]!.message).toContain('use manual');
+    expect(problems[1]!.message).toContain('use one of manual, letsencrypt, gcp');
     expect(ignored).toEqual([
       { flag: 'DERP_VERIFY_CLIENT', reason: 'is not a setting that is known here' },
       { flag: 'DERP_TCP_USER_TIMEOUT', reason: expect.stringContaining('cannot be set from Node') },
@@ -148,14 +148,14 @@ describe('derp-relay, with the environment of a container', () => {
   it('says by the variables’ names what it does not do, and starts nothing', async () => {
     const environment = {
       DERP_DOMAIN: 'your-hostname.com',
-      DERP_CERT_MODE: 'letsencrypt',
+      DERP_CERT_MODE: 'none',
       DERP_ADDR: `:${ports.tcp}`,
       DERP_SECRETS_URL: 'https://secrets.example.com',
     };
     const { code, stderr } = await run('derp-relay', ['-c', join(home, 'derper.key')], { home, environment });
     expect(code).toBe(2);
     expect(stderr.trim().split('\n')).toEqual([
-      expect.stringContaining('derp-relay: DERP_CERT_MODE="letsencrypt" '),
+      expect.stringContaining('derp-relay: DERP_CERT_MODE="none" '),
       expect.stringContaining('derp-relay: DERP_SECRETS_URL is not done'),
     ]);
     // A flag in its place is what counts.

@@ -11,7 +11,7 @@ import { parseRenewalInfo, type RenewalWindow } from './schedule.ts';
  */
 export async function renewalName(certificate: X509Certificate): Promise<string | undefined> {
   // Loaded when needed; see src/cert/self-signed.ts.
-  const { AuthorityKeyIdentifierExtension, X509Certificate: Parsed } = await import('@peculiar/x509');
+  const { AuthorityKeyIdentifierExtension, X509Certificate: Parsed } = await import('../../protocol/x509.ts');
   const authority = new Parsed(certificate.raw).getExtension(AuthorityKeyIdentifierExtension)?.keyId;
   if (authority === undefined) return undefined;
   // As in DER: with a zero in front where the first bit is set, and whole bytes.

@@ -9,13 +9,13 @@ import { readRelayFlags } from '../../setup/derper-flags/flags.ts';
 import type { RelayProblem } from '../../setup/derper-flags/go-flags.ts';
 import { FileError } from '../../system/files.ts';
 import { withTemporaryDirectory } from '../../system/temporary.ts';
-import { buildRelayConfig } from '../relay/build-config.ts';
+import { buildRelayConfig, type OrderedCertificate } from '../relay/build-config.ts';
 import { ensureAddressCertificate } from '../relay/certificate.ts';
 import { readConfigFile } from '../relay/config-file.ts';
 import { relayHelp } from '../relay/help.ts';
 import { describeOwner, preflight } from '../relay/preflight.ts';
 
-const EXIT = { done: 0, badInput: 2 };
+const EXIT = { done: 0, failed: 1, badInput: 2 };
 
 const writeError = (line: string) => process.stderr.write(line);
 
@@ -56,18 +56,33 @@ function watchSignals(): Requests {
   return requests;
 }
 
-async function serve(config: RelayConfig, program: string): Promise<number> {
+async function serve(config: RelayConfig, program: string, authority?: OrderedCertificate): Promise<number> {
   keepYoungGenerationSmall();
   const log = createLog(config.logLevel, writeError);
+  const requests = watchSignals();
+  const ended = new AbortController();
+  void requests.end.then(() => ended.abort());
   try {
-    await ensureAddressCertificate(config, log);
-    const requests = watchSignals();
+    // The authority's client is loaded where it is needed only.
+    const ordering = authority && (await import('../relay/ordered-certificate.ts'));
+    const ordered = authority && { config, authority, log, environment: process.env };
+    if (ordering && ordered) {
+      const problem = await ordering.ensureOrderedCertificate(ordered, ended.signal);
+      if (problem !== undefined) {
+        writeError(`${program}: no certificate for ${config.hostname}: ${problem}\n`);
+        return EXIT.failed;
+      }
+    } else await ensureAddressCertificate(config, log);
     const relay = await startRelay(config);
     requests.reload = () => relay.reload();
+    const renewing = ordered && ordering?.renewWhileServing(ordered, relay, ended.signal);
     await requests.end;
+    await renewing;
     await relay.stop();
     return EXIT.done;
   } catch (error) {
+    // Asked to end while the authority was waited for.
+    if (ended.signal.aborted) return EXIT.done;
     if (error instanceof RelayStartError) writeError(`${program}: ${await startFailure(error)}\n`);
     else if (error instanceof FileError) writeError(`${program}: ${error.message}\n`);
     else throw error;
@@ -89,15 +104,15 @@ export async function relayCommand(program: string, argv: readonly string[]): Pr
   const file = settings.config === undefined ? undefined : await readConfigFile(resolve(settings.config));
   const isRoot = process.getuid?.() === 0;
   const input = { settings, unusable, file: file?.config ?? {}, environment: process.env, isRoot };
-  const { config, problems: more, ignored } = buildRelayConfig(input);
+  const { config, problems: more, ignored, authority } = buildRelayConfig(input);
   const all = [...problems, ...(file?.problems ?? []), ...more];
   if (all.length > 0) return tellProblems(program, all);
 
-  const obstacles = await preflight(config, !settings.dev);
+  const obstacles = await preflight(config, { ownKey: !settings.dev, ordered: authority !== undefined });
   if (obstacles.length > 0) return tellProblems(program, obstacles);
   const log = createLog(config.logLevel, writeError);
   for (const { flag, reason } of [...passedOver, ...ignored]) log.warn('flag_ignored', { flag, reason });
-  if (!settings.dev) return serve(config, program);
+  if (!settings.dev) return serve(config, program, authority);
   return withTemporaryDirectory('derp-relay-', (directory) =>
     serve({ ...config, keyFile: join(directory, 'derper.key') }, program),
   );

@@ -1,6 +1,9 @@
 /** From flags and a config file to a RelayConfig, with derper's meanings where flags leave something open. */
+
+import { isIP } from 'node:net';
 import { homedir, hostname as machineName } from 'node:os';
 import { join } from 'node:path';
+import { LETS_ENCRYPT } from '../../cert/acme/directory.ts';
 import { certificateBaseName } from '../../deploy/layout.ts';
 import { defaultRelayConfig, type RelayConfig } from '../../relay/config.ts';
 import { OFF } from '../../setup/answers/values.ts';
@@ -26,7 +29,23 @@ export interface BuiltConfig {
   problems: RelayProblem[];
   /** Flags that have no effect beside the others. */
   ignored: IgnoredFlag[];
+  /** Where the certificate is ordered, unless it is somebody's own. */
+  authority?: OrderedCertificate;
 }
+
+/** A certificate that derp-relay has issued and renewed by itself, as derper does. */
+export interface OrderedCertificate {
+  directoryUrl: string;
+  /** Accounts, and the answers to challenges. */
+  directory: string;
+  /** Where derper itself would have kept the certificate. */
+  cache: string;
+  email?: string;
+  externalAccount?: { keyId: string; macKey: string };
+}
+
+/** Google's public authority, derper's mode `gcp`. */
+const GOOGLES_DIRECTORY = 'https://dv.acme-v02.api.pki.goog/directory';
 
 const TLS_PORT = 443;
 const DEV_PORT = 3340;
@@ -37,35 +56,96 @@ function defaultCertDir({ environment }: BuildInput): string {
   return join(environment.XDG_CACHE_HOME || join(homedir(), '.cache'), 'tailscale/derper-certs');
 }
 
-/** The TLS key pair, by derper's rule: `-certmode manual` names it, port 443 requires it, otherwise plain HTTP. */
+/** The files of a certificate, and the authority to order it of, where it is not somebody's own. */
+interface CertificatePlan {
+  files: RelayConfig['certificate'];
+  authority?: OrderedCertificate;
+  ignored?: IgnoredFlag[];
+}
+
+const NONE: CertificatePlan = { files: null };
+
+/** Images have the mode set whatever the port; behind something that ends TLS that is right. */
+const NOT_ORDERED: IgnoredFlag = {
+  flag: '-certmode',
+  reason: 'orders certificates on port 443 only; on this port plain HTTP is served, as by derper',
+};
+
+/** What derper orders of whom; undefined where that cannot be done. */
+function chooseAuthority(
+  { settings, unusable }: BuildInput,
+  name: string,
+  certDir: string,
+  problems: RelayProblem[],
+): OrderedCertificate | undefined {
+  const { certMode = 'letsencrypt', acmeIpCerts = false, acmeEmail: email, acmeEabKid, acmeEabKey } = settings;
+  const isGoogles = certMode === 'gcp';
+  const isAddress = isIP(name) > 0;
+  const found: RelayProblem[] = [];
+  const add = (subject: string, message: string) => found.push({ subject, message });
+  if (isAddress && isGoogles) add('-certmode gcp', 'needs a name as -hostname, not an IP address');
+  if (isAddress && !isGoogles && !acmeIpCerts) {
+    add(
+      `-hostname ${name}`,
+      'is an IP address: -acme-ip-certs orders a certificate for it, -certmode manual makes one',
+    );
+  }
+  if (!isAddress && acmeIpCerts) {
+    add('-acme-ip-certs', 'is for an IP address as -hostname: one relay has one certificate here');
+  }
+  for (const [key, flag] of [
+    ['acmeEabKid', '-acme-eab-kid'],
+    ['acmeEabKey', '-acme-eab-key'],
+    ['acmeEmail', '-acme-email'],
+  ] as const) {
+    if (isGoogles && !settings[key] && !unusable.has(key)) add('-certmode gcp', `needs ${flag}`);
+  }
+  // Never shown: it is a secret.
+  if (acmeEabKey && !/^[\w+/-]{16,1024}=*$/.test(acmeEabKey)) add('-acme-eab-key', 'is not a key in base64');
+  problems.push(...found);
+  if (found.length > 0) return undefined;
+  return {
+    directoryUrl: settings.acmeDirectory ?? (isGoogles ? GOOGLES_DIRECTORY : LETS_ENCRYPT),
+    directory: join(certDir, 'acme'),
+    cache: certDir,
+    ...(email && { email }),
+    ...(acmeEabKid && acmeEabKey && { externalAccount: { keyId: acmeEabKid, macKey: acmeEabKey } }),
+  };
+}
+
+/**
+ * The TLS key pair, by derper's rule: `-certmode manual` names it; on port 443 it is ordered otherwise; all else is plain
+ * HTTP.
+ */
 function chooseCertificate(
   input: BuildInput,
   listen: RelayConfig['listen'],
   problems: RelayProblem[],
-): RelayConfig['certificate'] {
+): CertificatePlan {
   const { settings, file, unusable } = input;
-  if (settings.dev || unusable.has('certMode')) return null;
-  if (settings.certMode !== 'manual') {
-    if (settings.certDir !== undefined) {
-      problems.push({ subject: '-certdir', message: 'needs -certmode manual' });
+  if (settings.dev || unusable.has('certMode')) return NONE;
+  const isManual = settings.certMode === 'manual';
+  if (!isManual && file.certificate !== undefined) return { files: file.certificate };
+  if (!isManual && (listen.port !== TLS_PORT || unusable.has('listen'))) {
+    if (settings.certMode !== undefined) return { ...NONE, ignored: [NOT_ORDERED] };
+    if (settings.certDir !== undefined && !unusable.has('listen')) {
+      problems.push({ subject: '-certdir', message: `needs -certmode manual, or port ${TLS_PORT}` });
     }
-    if (file.certificate !== undefined) return file.certificate;
-    if (listen.port === TLS_PORT && !unusable.has('listen')) {
-      problems.push({
-        subject: `port ${TLS_PORT}`,
-        message:
-          'needs a certificate, and this version cannot get one itself: -certmode manual -certdir DIR -hostname NAME',
-      });
-    }
-    return null;
+    return NONE;
   }
   const name = settings.hostname ?? file.hostname;
   if (name === undefined) {
-    if (!unusable.has('hostname')) problems.push({ subject: '-certmode manual', message: 'needs -hostname' });
-    return null;
+    const subject = isManual ? '-certmode manual' : `port ${TLS_PORT}`;
+    const message = isManual ? 'needs -hostname' : 'needs a certificate, and for that -hostname';
+    if (!unusable.has('hostname')) problems.push({ subject, message });
+    return NONE;
   }
-  const path = join(settings.certDir ?? defaultCertDir(input), certificateBaseName(name));
-  return { certFile: `${path}.crt`, keyFile: `${path}.key` };
+  const certDir = settings.certDir ?? defaultCertDir(input);
+  const path = join(certDir, certificateBaseName(name));
+  const files = { certFile: `${path}.crt`, keyFile: `${path}.key` };
+  if (isManual) return { files };
+  const authority = chooseAuthority(input, name, certDir, problems);
+  return authority === undefined ? NONE : { files, authority };
 }
 
 function chooseKeyFile({ settings, file, isRoot, unusable }: BuildInput, problems: RelayProblem[]): string {
@@ -92,7 +172,7 @@ export function buildRelayConfig(input: BuildInput): BuiltConfig {
   const listen = settings.dev
     ? { host: null, port: DEV_PORT }
     : (settings.listen ?? file.listen ?? defaultRelayConfig.listen);
-  const certificate = chooseCertificate(input, listen, problems);
+  const { files: certificate, authority, ignored: modes = [] } = chooseCertificate(input, listen, problems);
   const { admission, ignored, problems: contradictions } = chooseAdmission(settings, file.admission);
   problems.push(...contradictions);
   // Derper opens the plain port beside TLS only: without TLS the main port is plain already.
@@ -102,6 +182,7 @@ export function buildRelayConfig(input: BuildInput): BuiltConfig {
     ...file,
     listen,
     certificate,
+    challengeDirectory: authority?.directory ?? file.challengeDirectory ?? null,
     hostname: settings.hostname ?? file.hostname ?? machineName(),
     httpPort: httpPort ?? defaultRelayConfig.httpPort,
     stunPort: effectiveStunPort(settings.stunPort ?? file.stunPort ?? defaultRelayConfig.stunPort, settings.stun),
@@ -118,5 +199,5 @@ export function buildRelayConfig(input: BuildInput): BuiltConfig {
   if (config.httpPort === listen.port) {
     problems.push({ subject: `-http-port ${config.httpPort}`, message: 'is the port of -a too' });
   }
-  return { config, problems, ignored };
+  return { config, problems, ignored: [...modes, ...ignored], ...(authority && { authority }) };
 }

@@ -12,6 +12,7 @@ export function relayHelp(program: string): string {
     `${program} ${__VERSION__}: a DERP relay and STUN server, by derper's flags`,
     '',
     'Examples:',
+    `  ${program} -hostname derp.example.com              with a certificate of Let's Encrypt`,
     `  ${program} -certmode manual -certdir /etc/derp-setup/certs -hostname derp.example.com -c /var/lib/derp-setup/derper.key`,
     `  ${program} -a 127.0.0.1:8080 -c ./derper.key        plain HTTP, behind something that ends TLS`,
     `  ${program} -verify-client-url https://headscale.example.com/verify …        only nodes that Headscale knows`,

@@ -97,15 +97,15 @@ async function checkAddressLists(config: RelayConfig): Promise<RelayProblem[]> {
   }
 }
 
-/** All problems with a configuration on this machine. `ownKey` false: the key file will be a new one. */
-export async function preflight(config: RelayConfig, ownKey = true): Promise<RelayProblem[]> {
+/** All problems with a configuration on this machine. `ownKey` false: the key file will be a new one; `ordered`: the certificate will be. */
+export async function preflight(config: RelayConfig, { ownKey = true, ordered = false } = {}): Promise<RelayProblem[]> {
   const { listen, httpPort, stunPort } = config;
   const problems = await Promise.all([
     checkPort('tcp', listen.port, listen.host),
     checkPort('tcp', httpPort, hostOf(config, config.httpHost)),
     checkPort('udp', stunPort, hostOf(config, config.stunHost)),
     ownKey ? checkKeyFile(config.keyFile) : [],
-    checkCertificate(config),
+    ordered ? [] : checkCertificate(config),
     checkFile('key file', config.admission?.keyFile, loadKeyList),
     checkFile('rate file', config.clientRateFile, loadClientRate),
     checkAddressLists(config),

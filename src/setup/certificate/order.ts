@@ -93,7 +93,11 @@ export function orderOf(
 }
 
 /** The pair in the installation's files, if it is one that can go on being served. */
-export async function installedPair(layout: Layout, host: string, now: Date): Promise<CertificatePair | undefined> {
+export async function installedPair(
+  layout: Pick<Layout, 'certificate' | 'certificateKey'>,
+  host: string,
+  now: Date,
+): Promise<CertificatePair | undefined> {
   const [certFile, keyFile] = [layout.certificate(host), layout.certificateKey(host)];
   const blame = { cert: { subject: certFile }, key: { subject: keyFile } };
   return (await readCertificatePair({ certFile, keyFile, blame }, host, now)).pair;

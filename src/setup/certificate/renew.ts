@@ -8,7 +8,6 @@ import type { OrderProgress } from '../../cert/acme/order.ts';
 import { fetchRenewalInfo } from '../../cert/acme/renewal-info.ts';
 import { type Renewal, type RenewalWindow, renewalOf } from '../../cert/acme/schedule.ts';
 import { openStore } from '../../cert/acme/store.ts';
-import type { Layout } from '../../deploy/layout.ts';
 import type { CertificateOrder } from '../../deploy/steps.ts';
 import { setEntryMode, setEntryOwner } from '../../system/file-access.ts';
 import { ensureDirectory } from '../../system/files.ts';
@@ -17,7 +16,14 @@ import { issueOrder } from './issue.ts';
 import { installedPair, openConnection } from './order.ts';
 import { glanceAtStore } from './order-memory.ts';
 import type { CertificatePair } from './pair.ts';
-import { installedServing, NotServedError, type Serving, servedPaths, servePair } from './serving.ts';
+import {
+  type CertificateFilesOf,
+  installedServing,
+  NotServedError,
+  type Serving,
+  servedPaths,
+  servePair,
+} from './serving.ts';
 
 /** What became of it. `notAfter`: of the certificate that is served then; undefined where there is none. */
 export type RenewalOutcome =
@@ -30,7 +36,7 @@ export type RenewalOutcome =
 /** What is renewed, and how. */
 export interface RenewInput {
   order: CertificateOrder;
-  layout: Layout;
+  layout: CertificateFilesOf;
   /** Whether or not it is due; what has failed lately may be tried again. */
   force: boolean;
   environment: Record<string, string | undefined>;

@@ -81,6 +81,12 @@ export function ownServing(relay: { reload(): Promise<void> }): Serving {
   return { runner: async () => runner, ownership: async () => ownership };
 }
 
+/** Nobody yet: the relay is started afterwards. */
+export const notServing: Serving = {
+  runner: async () => ({ state: async () => 'stopped', reload: async () => {}, start: async () => {} }),
+  ownership: async () => ({ certMode: PUBLIC_FILE, keyMode: PRIVATE_FILE, owner: undefined, group: undefined }),
+};
+
 /** Has the relay read its certificate; false where somebody has stopped it, who does not want it started at night. */
 async function takeUp(serving: Serving): Promise<boolean> {
   // It serves whether or not the relay runs.
@@ -94,8 +100,11 @@ async function takeUp(serving: Serving): Promise<boolean> {
   return true;
 }
 
+/** Where the certificate of a host is. */
+export type CertificateFilesOf = Pick<Layout, 'certificate' | 'certificateKey'>;
+
 /** The files of the relay's pair. */
-export function servedPaths(layout: Layout, host: string): PairPaths {
+export function servedPaths(layout: CertificateFilesOf, host: string): PairPaths {
   return { certFile: layout.certificate(host), keyFile: layout.certificateKey(host) };
 }
 

@@ -4,9 +4,12 @@ import { type GoFlagKind, parseGoBool, parseGoDuration, parseGoFlags, type Relay
 import {
   type Read,
   type RelaySettings,
+  readAcmeDirectory,
   readAdmissionUrl,
+  readEmail,
   readHome,
   readHost,
+  readKeyId,
   readListen,
   readNames,
   readPath,
@@ -44,10 +47,11 @@ function readBurst(text: string): Read<number> {
   return /^[1-9]\d{0,18}$/.test(text) ? { value: Number(text) } : { problem: 'is not a whole number above 0' };
 }
 
-function readCertMode(text: string): Read<'manual'> {
-  if (text === 'manual') return { value: text };
-  const known = text === 'letsencrypt' || text === 'gcp';
-  return { problem: `${known ? 'is not in this version yet' : 'is unknown'}; use manual, with -certdir and -hostname` };
+const CERT_MODES = ['manual', 'letsencrypt', 'gcp'] as const;
+
+function readCertMode(text: string): Read<(typeof CERT_MODES)[number]> {
+  const value = CERT_MODES.find((mode) => mode === text);
+  return value === undefined ? { problem: `is unknown; use one of ${CERT_MODES.join(', ')}` } : { value };
 }
 
 const flag = <T>(name: string, placeholder: string, help: string, read: FlagSpec<T>['read']) => ({
@@ -84,7 +88,12 @@ export const flagSpecs: Specs = {
     "the relay's key, made if missing (default /var/lib/derper/derper.key for root)",
     readPath,
   ),
-  certMode: flag('certmode', 'mode', 'manual: <certdir>/<hostname>.crt and .key', readCertMode),
+  certMode: flag(
+    'certmode',
+    'mode',
+    "letsencrypt, or gcp for Google's authority: ordered and renewed, on port 443 only (the default there); manual: <certdir>/<hostname>.crt and .key",
+    readCertMode,
+  ),
   certDir: flag(
     'certdir',
     'dir',
@@ -92,6 +101,11 @@ export const flagSpecs: Specs = {
     readPath,
   ),
   hostname: flag('hostname', 'name', 'name or IP address that clients dial', readHost),
+  acmeDirectory: flag('acme-directory', 'url', "another authority's directory (not derper's flag)", readAcmeDirectory),
+  acmeIpCerts: toggle('acme-ip-certs', 'with an IP address as -hostname: have a certificate issued for it'),
+  acmeEmail: flag('acme-email', 'address', 'where the authority may write to', emptyOr(readEmail)),
+  acmeEabKid: flag('acme-eab-kid', 'id', 'key id of the external account, for -certmode gcp', emptyOr(readKeyId)),
+  acmeEabKey: flag('acme-eab-key', 'key', 'its HMAC key, base64', (text) => ({ value: text.trim() })),
   home: flag('home', 'page', 'page at /: empty, blank, or a URL to redirect to', readHome),
   bootstrapDnsNames: flag('bootstrap-dns-names', 'a,b', 'names that /bootstrap-dns resolves for clients', (text) =>
     readNames(text.split(',')),
@@ -177,10 +191,6 @@ export const otherFlags: Record<string, OtherFlag> = {
   'secrets-path-prefix': ignore('value', 'has no effect without -secrets-url'),
   'secrets-cache-dir': ignore('value', 'has no effect without -secrets-url'),
   'unpublished-bootstrap-dns-names': refuse('value', 'is not done; name them with -bootstrap-dns-names'),
-  'acme-ip-certs': refuse('switch', 'is not in this version yet; use -certmode manual'),
-  'acme-eab-kid': ignore('value', 'has no effect with -certmode manual'),
-  'acme-eab-key': ignore('value', 'has no effect with -certmode manual'),
-  'acme-email': ignore('value', 'has no effect with -certmode manual'),
   'tcp-user-timeout': ignore('value', 'cannot be set from Node; -tcp-write-timeout ends stuck connections'),
   ace: refuse('switch', 'is not done'),
 };

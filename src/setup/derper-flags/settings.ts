@@ -1,6 +1,7 @@
 /** What derp-relay can be told by flags, before it becomes a RelayConfig. */
 import type { HomePage, ListenAddress } from '../../relay/config.ts';
 import { OFF, parseHome, parseHost, parsePort } from '../answers/values.ts';
+import { parseAcmeDirectory, parseEmail, parseKeyId } from '../certificate/values.ts';
 
 /** Every setting is absent until somebody gives it. */
 export interface RelaySettings {
@@ -11,9 +12,15 @@ export interface RelaySettings {
   stun?: boolean;
   derp?: boolean;
   keyFile?: string;
-  certMode?: 'manual';
+  certMode?: 'manual' | 'letsencrypt' | 'gcp';
   certDir?: string;
   hostname?: string;
+  acmeDirectory?: string;
+  acmeIpCerts?: boolean;
+  acmeEmail?: string;
+  acmeEabKid?: string;
+  /** A secret. */
+  acmeEabKey?: string;
   home?: HomePage;
   bootstrapDnsNames?: string[];
   writeTimeoutMs?: number;
@@ -80,6 +87,24 @@ export function readNames(names: readonly string[]): Read<string[]> {
 /** A file or directory. */
 export function readPath(text: string): Read<string> {
   return text.trim() === '' ? { problem: 'needs a path' } : { value: text };
+}
+
+/** The directory of a certificate authority. */
+export function readAcmeDirectory(text: string): Read<string> {
+  const parsed = parseAcmeDirectory(text);
+  return parsed.ok ? parsed : { problem: 'is not a URL that begins with https://' };
+}
+
+/** An e-mail address. */
+export function readEmail(text: string): Read<string> {
+  const parsed = parseEmail(text);
+  return parsed.ok ? parsed : { problem: 'is not an e-mail address' };
+}
+
+/** The id of an external account's key. */
+export function readKeyId(text: string): Read<string> {
+  const parsed = parseKeyId(text);
+  return parsed.ok ? parsed : { problem: 'is not a key id' };
 }
 
 /** A URL that is asked who may use the relay. */
