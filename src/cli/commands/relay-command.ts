@@ -69,7 +69,7 @@ async function serve(config: RelayConfig, program: string, authority?: OrderedCe
     if (ordering && ordered) {
       const problem = await ordering.ensureOrderedCertificate(ordered, ended.signal);
       if (problem !== undefined) {
-        writeError(`${program}: no certificate for ${config.hostname}: ${problem}\n`);
+        writeError(`${program}: ${problem}\n`);
         return EXIT.failed;
       }
     } else await ensureAddressCertificate(config, log);
