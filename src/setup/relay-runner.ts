@@ -64,13 +64,16 @@ export async function installedRunner(): Promise<RelayRunner> {
 
 /** The processes of the relay on this machine, whatever runs it; this one too, as it may serve inside it. */
 export async function relayPids(): Promise<ReadonlySet<number>> {
+  // No Docker or no systemctl, or none that answers.
+  const unlessSilent = (error: unknown) => {
+    if (error instanceof CommandError) return undefined;
+    throw error;
+  };
   const [unit, container] = await Promise.all([
-    isSystemdRunning().then((runs) => (runs ? unitState(RELAY_UNIT) : undefined)),
-    containerState(RELAY_CONTAINER).catch((error: unknown) => {
-      // No Docker, or none that answers.
-      if (error instanceof CommandError) return undefined;
-      throw error;
-    }),
+    isSystemdRunning()
+      .then((runs) => (runs ? unitState(RELAY_UNIT) : undefined))
+      .catch(unlessSilent),
+    containerState(RELAY_CONTAINER).catch(unlessSilent),
   ]);
   const isOurs = container?.projectDirectory === layoutBelow('/').composeDirectory;
   const pids = [process.pid, unit?.mainPid, isOurs ? container.pid : undefined];

@@ -393,7 +393,7 @@ describe('run again', () => {
     const next = '/srv/next/package';
     await machine.shell(`
       mkdir -p /srv/next && tar -xzf /opt/package/${machine.package.file} -C /srv/next
-      sed -i 's/"0\\.1\\.0"/"0.2.0"/' ${next}/package.json ${next}/dist/*.js
+      sed -i 's/"0\\.1\\.0"/"0.2.0"/' ${next}/package.json ${next}/dist/*.js ${next}/dist/parts/*.js
     `);
     const again = await begin(`${next}/bin/derp-setup.cjs`, { columns: 100 });
     await again.choose(menu, 'Upgrade to 0.2.0');
