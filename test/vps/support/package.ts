@@ -1,6 +1,15 @@
 /** The package as npm would publish it, packed once for the run. The script has built dist/ before. */
-import { cpSync, existsSync, mkdirSync, readFileSync, renameSync, symlinkSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  renameSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { execa } from 'execa';
 import { workFolder } from './settings.ts';
@@ -78,9 +87,9 @@ async function pack(project: string, folder: string, note: string): Promise<Pack
  * @returns the package's path below /opt/package
  */
 export async function packVersion(version: string, damage?: (folder: string) => void): Promise<string> {
-  const name = damage ? `${version}-damaged` : version;
-  const project = join(workFolder(), `project-${name}`);
-  mkdirSync(project);
+  // A folder of its own, as other test files may want the same version, spoilt in another way.
+  const project = mkdtempSync(join(workFolder(), `project-${version}-`));
+  const name = basename(project);
   for (const part of [
     'bin',
     'src',
