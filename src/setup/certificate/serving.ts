@@ -46,6 +46,20 @@ export async function isServed(
   return chain?.[0]?.fingerprint256 === leaf.fingerprint256;
 }
 
+/** Waits until a certificate is the one that is presented: a reload is only a signal. False when that takes too long. */
+export async function becomesServed(
+  leaf: X509Certificate,
+  { host, port, withinMs }: { host: string; port: number; withinMs: number },
+  signal: AbortSignal,
+): Promise<boolean> {
+  const deadline = Date.now() + withinMs;
+  while (!(await isServed(leaf, { host, port }, signal))) {
+    if (Date.now() > deadline) return false;
+    await delay(POLL_MS, undefined, { signal });
+  }
+  return true;
+}
+
 /** Who serves a certificate, and whose its files are. */
 export interface Serving {
   runner(): Promise<RelayRunner>;
@@ -125,11 +139,8 @@ export async function servePair(
   await writePair(paths, texts, { certMode, keyMode, owner });
   try {
     if (!(await takeUp(serving))) return;
-    const deadline = Date.now() + TAKE_UP_MS;
-    while (!(await isServed(leaf, { host, port }, signal))) {
-      if (Date.now() > deadline) throw new NotServedError(port, false);
-      await delay(POLL_MS, undefined, { signal });
-    }
+    if (!(await becomesServed(leaf, { host, port, withinMs: TAKE_UP_MS }, signal)))
+      throw new NotServedError(port, false);
   } catch (error) {
     const restored = await restorePair(paths);
     if (restored) await takeUp(serving).catch(() => {});

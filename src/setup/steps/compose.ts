@@ -12,9 +12,9 @@ import {
 } from '../../system/containers.ts';
 import { readText } from '../../system/files.ts';
 import { CommandError } from '../../system/processes.ts';
+import { becomesServed } from '../certificate/serving.ts';
 import { callOf, stateOrSilent } from '../compose/engine.ts';
 import { readRelayStatus } from '../relay-status.ts';
-import { readServedChain } from '../status/served-certificate.ts';
 import type { Finding, StepContext, StepHandler, Undo } from './handler.ts';
 
 /** How long a relay may take until it serves, milliseconds; slow machines take a few seconds to load it. */
@@ -111,13 +111,9 @@ async function waitUntilServing(
 async function waitUntilServed(step: ComposeStep, since: Date, signal: AbortSignal): Promise<void> {
   const { certificate, derpPort, project } = step;
   if (certificate === undefined) return;
-  const wanted = new X509Certificate(await readText(certificate.file)).fingerprint256;
-  const deadline = Date.now() + RELOAD_TIMEOUT_MS;
-  while (Date.now() < deadline) {
-    const served = await readServedChain(certificate.host, derpPort, signal);
-    if (served?.[0]?.fingerprint256 === wanted) return;
-    await delay(POLL_MS, undefined, { signal });
-  }
+  const wanted = new X509Certificate(await readText(certificate.file));
+  const where = { host: certificate.host, port: derpPort, withinMs: RELOAD_TIMEOUT_MS };
+  if (await becomesServed(wanted, where, signal)) return;
   const { container } = project;
   throw new ContainerError(container, 'stale', await containerLog(container, { lines: LOG_LINES, since }));
 }

@@ -14,8 +14,8 @@ import {
   type UnitState,
   unitState,
 } from '../../system/services.ts';
+import { becomesServed } from '../certificate/serving.ts';
 import { readRelayStatus } from '../relay-status.ts';
-import { readServedChain } from '../status/served-certificate.ts';
 import type { Finding, StepContext, StepHandler, Undo } from './handler.ts';
 
 /** How long a relay may take until it serves, milliseconds; slow machines take a few seconds to load it. */
@@ -85,13 +85,9 @@ async function waitUntilServing(
 /** Resolves when the certificate of the file is the one that is served: a reload is only a signal. @throws ServiceError */
 async function waitUntilServed({ unit, derpPort, certificate }: ServiceStep, since: Date, signal: AbortSignal) {
   if (certificate === undefined) return;
-  const wanted = new X509Certificate(await readText(certificate.file)).fingerprint256;
-  const deadline = Date.now() + RELOAD_TIMEOUT_MS;
-  while (Date.now() < deadline) {
-    const served = await readServedChain(certificate.host, derpPort, signal);
-    if (served?.[0]?.fingerprint256 === wanted) return;
-    await delay(POLL_MS, undefined, { signal });
-  }
+  const wanted = new X509Certificate(await readText(certificate.file));
+  const where = { host: certificate.host, port: derpPort, withinMs: RELOAD_TIMEOUT_MS };
+  if (await becomesServed(wanted, where, signal)) return;
   throw new ServiceError(unit, 'stale', undefined, await recentJournal(unit, { lines: JOURNAL_LINES, since }));
 }
 
