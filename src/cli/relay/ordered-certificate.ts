@@ -86,8 +86,9 @@ export async function ensureOrderedCertificate(relay: OrderedRelay, signal: Abor
   const outcome = await renewOrdered({ ...prepared, force: false, environment, signal, serving: notServing });
   tell(outcome, relay);
   if (outcome.kind === 'not-due' || outcome.kind === 'renewed') return undefined;
-  const isGood = outcome.notAfter !== undefined && outcome.notAfter > new Date();
-  return isGood ? undefined : [renewalTrouble(outcome, en).reason, ...renewalTrouble(outcome, en).more].join('; ');
+  if (outcome.notAfter !== undefined && outcome.notAfter > new Date()) return undefined;
+  const { reason, more } = renewalTrouble(outcome, en);
+  return [reason, ...more].join('; ');
 }
 
 /** Renews while the relay serves; resolves when the signal is aborted. */

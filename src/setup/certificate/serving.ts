@@ -88,17 +88,24 @@ export const installedServing: Serving = {
   reloadFront,
 };
 
+/** Files of whoever runs this. */
+const ownFiles: Serving['ownership'] = async () => ({
+  certMode: PUBLIC_FILE,
+  keyMode: PRIVATE_FILE,
+  owner: undefined,
+  group: undefined,
+});
+
 /** A relay inside this process, whose files are its user's. */
 export function ownServing(relay: { reload(): Promise<void> }): Serving {
   const runner: RelayRunner = { state: async () => 'running', reload: () => relay.reload(), start: async () => {} };
-  const ownership = { certMode: PUBLIC_FILE, keyMode: PRIVATE_FILE, owner: undefined, group: undefined };
-  return { runner: async () => runner, ownership: async () => ownership };
+  return { runner: async () => runner, ownership: ownFiles };
 }
 
 /** Nobody yet: the relay is started afterwards. */
 export const notServing: Serving = {
   runner: async () => ({ state: async () => 'stopped', reload: async () => {}, start: async () => {} }),
-  ownership: async () => ({ certMode: PUBLIC_FILE, keyMode: PRIVATE_FILE, owner: undefined, group: undefined }),
+  ownership: ownFiles,
 };
 
 /** Has the relay read its certificate; false where somebody has stopped it, who does not want it started at night. */
